@@ -1,0 +1,59 @@
+//! Every call, role, event, error and display line of each module, declared once. Knows no rules and no state.
+//!
+//! From one [`interface!`] come the declaration's text (which a contract carries in its wasm and a node reads), the Rust
+//! types of arguments and events, a contract's dispatch, and the client's typed calls.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod declare;
+pub mod mention;
+
+pub mod assets;
+pub mod code;
+pub mod rebate;
+pub mod registry;
+
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub use declare::make_call;
+pub use declare::{Declared, DispatchFault, Event, Method, Refusal};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use alloc::{format, string::String, vec, vec::Vec};
+    pub use countersign_types as types;
+    pub use parity_scale_codec::{self as codec, Decode, DecodeAll, Encode};
+    #[cfg(feature = "std")]
+    pub use std::sync::OnceLock;
+}
+
+/// The interfaces of the native modules, in the order of their names.
+#[cfg(feature = "std")]
+pub fn native() -> [&'static countersign_types::Interface; 3] {
+    [assets::interface(), code::interface(), registry::interface()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn declarations_parse_and_print_canonically() {
+        for interface in native().into_iter().chain([rebate::interface()]) {
+            let again = countersign_types::Interface::parse(&interface.to_string()).unwrap();
+            assert_eq!(&again, interface);
+        }
+    }
+
+    #[test]
+    fn indices_of_scheduled_methods_are_those_of_the_declaration() {
+        let (index, method) = rebate::interface().method_named("settle").unwrap();
+        assert_eq!(rebate::scheduled::settle as usize, index);
+        assert_eq!(method.kind, countersign_types::interface::MethodKind::Scheduled);
+    }
+}

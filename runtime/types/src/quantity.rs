@@ -1,0 +1,223 @@
+//! A type per quantity. Arithmetic on value is checked; a missing result is the caller's refusal, never a wrap.
+use core::fmt;
+use parity_scale_codec::{Compact, CompactAs, Decode, Encode, MaxEncodedLen};
+
+/// Minor units of an asset (u128). There is no `From<u128>`: a number becomes value only on purpose.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, MaxEncodedLen)]
+pub struct Amount(u128);
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// The largest amount.
+    pub const MAX: Self = Self(u128::MAX);
+
+    /// `minor_units` of an asset.
+    pub const fn new(minor_units: u128) -> Self {
+        Self(minor_units)
+    }
+
+    /// Minor units.
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+
+    /// True for nothing.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// `None` above [`Amount::MAX`].
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// `None` below zero.
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(difference) => Some(Self(difference)),
+            None => None,
+        }
+    }
+
+    /// `None` above [`Amount::MAX`].
+    pub const fn checked_mul(self, factor: u128) -> Option<Self> {
+        match self.0.checked_mul(factor) {
+            Some(product) => Some(Self(product)),
+            None => None,
+        }
+    }
+
+    /// `self × numerator ÷ denominator`, rounded down; `None` if the product exceeds u128 or the denominator is zero.
+    pub const fn checked_ratio(self, numerator: u128, denominator: u128) -> Option<Self> {
+        match self.0.checked_mul(numerator) {
+            Some(product) => match product.checked_div(denominator) {
+                Some(part) => Some(Self(part)),
+                None => None,
+            },
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Milliseconds since the Unix epoch. On the ledger always the block's time, never a node's clock.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, MaxEncodedLen)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The Unix epoch.
+    pub const ZERO: Self = Self(0);
+    /// The end of time.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// `millis` since the Unix epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// Minutes since the Unix epoch, rounded down: the bucket in which a transaction's id is remembered.
+    pub const fn minute(self) -> u64 {
+        self.0 / 60_000
+    }
+
+    /// `None` beyond [`Timestamp::MAX`].
+    pub const fn checked_add_millis(self, millis: u64) -> Option<Self> {
+        match self.0.checked_add(millis) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// Milliseconds from `earlier` to `self`; zero if `earlier` is later.
+    pub const fn saturating_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Number of a block; the genesis is 0.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, MaxEncodedLen)]
+pub struct Height(u64);
+
+impl Height {
+    /// The genesis.
+    pub const ZERO: Self = Self(0);
+
+    /// The `number`th block.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Blocks since the genesis.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The next block.
+    ///
+    /// # Panics
+    /// After 2^64 blocks.
+    pub const fn next(self) -> Self {
+        Self(self.0.checked_add(1).expect("2^64 blocks are never made"))
+    }
+
+    /// The block before; `None` for the genesis.
+    pub const fn previous(self) -> Option<Self> {
+        match self.0.checked_sub(1) {
+            Some(height) => Some(Self(height)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for Height {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Metered work: one unit is one unit of the WASM engine's fuel.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, MaxEncodedLen)]
+pub struct Gas(u64);
+
+impl Gas {
+    /// No work.
+    pub const ZERO: Self = Self(0);
+    /// More than any parameter allows.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// `units` of work.
+    pub const fn new(units: u64) -> Self {
+        Self(units)
+    }
+
+    /// Units of work.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// What is left after `cost`; `None` if it is more than there is.
+    pub const fn checked_sub(self, cost: Self) -> Option<Self> {
+        match self.0.checked_sub(cost.0) {
+            Some(rest) => Some(Self(rest)),
+            None => None,
+        }
+    }
+
+    /// The sum, at most [`Gas::MAX`].
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The rest, at least [`Gas::ZERO`].
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Gas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! compact {
+    ($name:ident, $inner:ty) => {
+        impl CompactAs for $name {
+            type As = $inner;
+            fn encode_as(&self) -> &$inner {
+                &self.0
+            }
+            fn decode_from(inner: $inner) -> Result<Self, parity_scale_codec::Error> {
+                Ok(Self(inner))
+            }
+        }
+        impl From<Compact<$name>> for $name {
+            fn from(compact: Compact<$name>) -> Self {
+                compact.0
+            }
+        }
+    };
+}
+compact!(Amount, u128);
+compact!(Height, u64);
+compact!(Gas, u64);

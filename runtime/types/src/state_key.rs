@@ -1,0 +1,146 @@
+//! Where each record stands in the state: one byte of space, then the parts of the key, fixed widths first.
+//!
+//! Contracts reach only their own space ([`contract`]), with the contract's account in front.
+use crate::hash::Hash;
+use crate::id::{AccountId, AssetId, ModuleName, Name};
+use crate::quantity::Timestamp;
+use alloc::vec::Vec;
+use parity_scale_codec::Encode;
+
+const ACCOUNT: u8 = b'a';
+const MEMBER: u8 = b'm';
+const NAME: u8 = b'n';
+const ASSET: u8 = b's';
+const BALANCE: u8 = b'b';
+const CONTRACT: u8 = b'c';
+const CODE: u8 = b'w';
+const DATA: u8 = b'd';
+const JOB: u8 = b'j';
+const JOB_INDEX: u8 = b'i';
+const QUOTA: u8 = b'q';
+const SEEN: u8 = b'r';
+const SINGLE: u8 = b'g';
+
+fn key(space: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.push(space);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// An [`crate::Account`].
+pub fn account(id: &AccountId) -> Vec<u8> {
+    key(ACCOUNT, &[&id.0])
+}
+
+/// A [`crate::Member`].
+pub fn member(id: &AccountId) -> Vec<u8> {
+    key(MEMBER, &[&id.0])
+}
+
+/// Prefix of all members.
+pub fn members() -> Vec<u8> {
+    key(MEMBER, &[])
+}
+
+/// The [`AccountId`] a name resolves to.
+pub fn name(name: &Name) -> Vec<u8> {
+    key(NAME, &[name.as_str().as_bytes()])
+}
+
+/// An [`crate::Asset`].
+pub fn asset(id: &AssetId) -> Vec<u8> {
+    key(ASSET, &[&id.encode()])
+}
+
+/// Prefix of all assets.
+pub fn assets() -> Vec<u8> {
+    key(ASSET, &[])
+}
+
+/// The [`crate::Amount`] an account holds of an asset; absent for nothing.
+pub fn balance(account: &AccountId, asset: &AssetId) -> Vec<u8> {
+    key(BALANCE, &[&account.0, &asset.encode()])
+}
+
+/// Prefix of all balances of an account; the asset follows.
+pub fn balances(account: &AccountId) -> Vec<u8> {
+    key(BALANCE, &[&account.0])
+}
+
+/// Prefix of all balances; account and asset follow.
+pub fn all_balances() -> Vec<u8> {
+    key(BALANCE, &[])
+}
+
+/// A [`crate::Contract`].
+pub fn contract(name: &ModuleName) -> Vec<u8> {
+    key(CONTRACT, &[name.as_str().as_bytes()])
+}
+
+/// Prefix of all contracts.
+pub fn contracts() -> Vec<u8> {
+    key(CONTRACT, &[])
+}
+
+/// Uploaded wasm by its hash.
+pub fn code(hash: &Hash) -> Vec<u8> {
+    key(CODE, &[&hash.0])
+}
+
+/// A contract's own key; `data` may be empty for the prefix of all of them.
+pub fn data(contract: &AccountId, data: &[u8]) -> Vec<u8> {
+    key(DATA, &[&contract.0, data])
+}
+
+/// A [`crate::Job`]: ordered by time, then sequence.
+pub fn job(at: Timestamp, sequence: u64) -> Vec<u8> {
+    key(JOB, &[&at.millis().to_be_bytes(), &sequence.to_be_bytes()])
+}
+
+/// Prefix of all jobs.
+pub fn jobs() -> Vec<u8> {
+    key(JOB, &[])
+}
+
+/// The [`Timestamp`] of the job with this sequence number: leads from its id to its [`job`] key.
+pub fn job_time(sequence: u64) -> Vec<u8> {
+    key(JOB_INDEX, &[&sequence.to_be_bytes()])
+}
+
+/// A member's [`crate::account::QuotaUse`].
+pub fn quota(member: &AccountId) -> Vec<u8> {
+    key(QUOTA, &[&member.0])
+}
+
+/// The rolling [`Hash`] of the transaction ids remembered in the bucket of this expiry minute.
+pub fn seen(minute: u64) -> Vec<u8> {
+    key(SEEN, &[&minute.to_be_bytes()])
+}
+
+/// Prefix of all buckets of remembered ids.
+pub fn all_seen() -> Vec<u8> {
+    key(SEEN, &[])
+}
+
+/// The [`crate::Params`].
+pub fn params() -> Vec<u8> {
+    key(SINGLE, &[b"params"])
+}
+
+/// The council as [`crate::genesis::Council`].
+pub fn council() -> Vec<u8> {
+    key(SINGLE, &[b"council"])
+}
+
+/// The [`crate::ValidatorSet`] of the next block.
+pub fn validators() -> Vec<u8> {
+    key(SINGLE, &[b"validators"])
+}
+
+/// The next job's sequence number (u64).
+pub fn next_job() -> Vec<u8> {
+    key(SINGLE, &[b"next-job"])
+}
