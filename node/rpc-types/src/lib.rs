@@ -1,1 +1,15 @@
-//! (being written)
+//! The node's RPC as wire types and one trait, from which the node makes its server and the client its calls.
+//!
+//! JSON-RPC 2.0 over HTTP and WebSocket. Ids and accounts are bech32m texts (`csa1…`), hashes hexadecimal, bytes hexadecimal with `0x`,
+//! amounts decimal texts of minor units (JSON numbers lose digits), times milliseconds since the Unix epoch.
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod bytes;
+pub mod error;
+pub mod view;
+
+pub use api::*;
+pub use bytes::HexBytes;
+pub use error::{ErrorCode, RpcFault};
+pub use view::*;

@@ -1,0 +1,72 @@
+//! The stable codes of errors. A client decides by the code; the text is for people and may change.
+use jsonrpsee::types::ErrorObjectOwned;
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[doc = $doc:expr])+ $name:ident = $code:literal),+ $(,)?) => {
+        /// What went wrong, as a number that never changes its meaning.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(i32)]
+        pub enum ErrorCode { $($(#[doc = $doc])+ $name = $code),+ }
+
+        impl ErrorCode {
+            /// Every code with its name and meaning: the documented list.
+            pub const ALL: &'static [(Self, &'static str, &'static str)] =
+                &[$((Self::$name, stringify!($name), concat!($($doc),+))),+];
+        }
+    };
+}
+
+codes! {
+    /// The bytes or the JSON are not what the method takes. Data: what and where.
+    BadInput = -32602,
+    /// The node cannot answer now (starting, stopping, storage fault). Try again, or another node.
+    Unavailable = -32001,
+    /// Nothing has this id, name or height.
+    NotFound = -32002,
+    /// The transaction's shape or a signature is wrong. Data: the rule broken.
+    BadTransaction = -32010,
+    /// The transaction would fail now: expired, replayed, a party unknown or suspended, authority or quota. Data: the failure.
+    Refused = -32011,
+    /// The mempool is full; try again later.
+    MempoolFull = -32012,
+    /// The transaction waits or is decided already. Not a fault: watch it.
+    AlreadyKnown = -32013,
+    /// The query failed. Data: the call's fault and the module's error.
+    QueryFailed = -32020,
+    /// More items or bytes were asked for or sent than one answer or request holds.
+    TooMuch = -32021,
+    /// The state of that height is no longer kept; ask for a newer one or an archive node.
+    Pruned = -32022,
+}
+
+/// An error with data for programs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RpcFault {
+    /// The code's number.
+    pub code: i32,
+    /// For people: what failed, where, what to do.
+    pub message: String,
+    /// For programs; what it holds is told at the code.
+    pub data: Option<serde_json::Value>,
+}
+
+impl RpcFault {
+    /// An error of this code.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code: code as i32, message: message.into(), data: None }
+    }
+
+    /// With data.
+    #[must_use]
+    pub fn with(mut self, data: impl Serialize) -> Self {
+        self.data = serde_json::to_value(data).ok();
+        self
+    }
+}
+
+impl From<RpcFault> for ErrorObjectOwned {
+    fn from(fault: RpcFault) -> Self {
+        Self::owned(fault.code, fault.message, fault.data)
+    }
+}
