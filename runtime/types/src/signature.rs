@@ -73,6 +73,12 @@ mod std_only {
         PublicKey(SigningKey::from_bytes(secret).verifying_key().to_bytes())
     }
 
+    /// The secret of the well-known development key called `name`. Anybody can compute it: it guards nothing and belongs on
+    /// development networks only.
+    pub fn development_secret(name: &str) -> [u8; 32] {
+        crate::Hash::of("development-key", name.as_bytes()).0
+    }
+
     /// True if `signature` over `message` is valid for `key`.
     pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
         VerificationKey::try_from(key.0).is_ok_and(|key| key.verify(&signature.0.into(), message).is_ok())
