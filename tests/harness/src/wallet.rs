@@ -1,0 +1,85 @@
+//! A wallet as a process: one home folder, one run per command.
+use crate::{Binary, binary};
+use anyhow::Context as _;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A person's wallet.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    home: PathBuf,
+    node: String,
+    key: String,
+}
+
+/// What a command left.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The exit code; -1 if a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Standard output as JSON.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn json(&self) -> anyhow::Result<Value> {
+        serde_json::from_str(&self.stdout).with_context(|| format!("not JSON: {}\n{}", self.stdout, self.stderr))
+    }
+}
+
+impl Wallet {
+    /// A wallet with its own home that holds the development key `name`, talking to `node`.
+    ///
+    /// # Errors
+    /// If the wallet cannot be run.
+    pub fn of_development_key(home: &Path, node: &str, name: &str) -> anyhow::Result<Self> {
+        let wallet = Self { home: home.to_path_buf(), node: node.into(), key: name.into() };
+        wallet.run(&["keys", "dev", name])?;
+        Ok(wallet)
+    }
+
+    /// The same wallet, talking to another node.
+    #[must_use]
+    pub fn at(&self, node: &str) -> Self {
+        Self { node: node.into(), ..self.clone() }
+    }
+
+    /// Runs `countersign --json <args>`, whatever comes of it.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn try_run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
+        let mut command = Command::new(binary(Binary::Wallet)?);
+        command.arg("--json").arg("--home").arg(&self.home).args(["--node", &self.node, "--key", &self.key]).args(args);
+        let output = command.stdin(Stdio::null()).output().context("starting the wallet")?;
+        Ok(Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs `countersign --json <args>` and gives what it printed.
+    ///
+    /// # Errors
+    /// If it exits with anything but 0 or prints no JSON.
+    pub fn run(&self, args: &[&str]) -> anyhow::Result<Value> {
+        let outcome = self.try_run(args)?;
+        anyhow::ensure!(
+            outcome.code == 0,
+            "`countersign {}` exited with {}:\n{}{}",
+            args.join(" "),
+            outcome.code,
+            outcome.stdout,
+            outcome.stderr
+        );
+        outcome.json()
+    }
+}
