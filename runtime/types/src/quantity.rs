@@ -69,6 +69,72 @@ impl fmt::Display for Amount {
     }
 }
 
+/// A text that is no amount of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    /// Something else than digits, or digits with one point between them.
+    #[error("an amount is digits with at most one point between them, such as 1000 or 12.50")]
+    Malformed,
+    /// Finer than the asset's smallest unit.
+    #[error("the asset has {decimals} digits after the point, the amount has more")]
+    TooFine {
+        /// The asset's decimals.
+        decimals: u8,
+    },
+    /// More than [`Amount::MAX`].
+    #[error("the amount is too large")]
+    TooLarge,
+}
+
+impl Amount {
+    /// Reads an amount as people write it, `1000` or `12.50`, for an asset with that many `decimals`.
+    ///
+    /// # Errors
+    /// [`AmountError`]; signs, spaces, separators and exponents are malformed.
+    pub fn from_decimal(text: &str, decimals: u8) -> Result<Self, AmountError> {
+        let (whole, fraction) = match text.split_once('.') {
+            Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+            Some(_) => return Err(AmountError::Malformed),
+            None => (text, ""),
+        };
+        if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+            return Err(AmountError::Malformed);
+        }
+        if fraction.len() > usize::from(decimals) {
+            return Err(AmountError::TooFine { decimals });
+        }
+        let padding = core::iter::repeat_n(b'0', usize::from(decimals) - fraction.len());
+        whole
+            .bytes()
+            .chain(fraction.bytes())
+            .chain(padding)
+            .try_fold(0_u128, |sum, digit| sum.checked_mul(10)?.checked_add(u128::from(digit - b'0')))
+            .map(Self)
+            .ok_or(AmountError::TooLarge)
+    }
+
+    /// The amount as people read it, with `decimals` digits after the point; [`Amount::from_decimal`] reads it back.
+    pub const fn to_decimal(self, decimals: u8) -> DecimalAmount {
+        DecimalAmount { amount: self, decimals }
+    }
+}
+
+/// An amount with the decimals of its asset: shown as `12.50`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DecimalAmount {
+    amount: Amount,
+    decimals: u8,
+}
+
+impl fmt::Display for DecimalAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = usize::from(self.decimals);
+        let digits = alloc::format!("{:0width$}", self.amount.0, width = decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        if fraction.is_empty() { f.pad(whole) } else { f.pad(&alloc::format!("{whole}.{fraction}")) }
+    }
+}
+
 /// Milliseconds since the Unix epoch. On the ledger always the block's time, never a node's clock.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode, MaxEncodedLen)]
 pub struct Timestamp(u64);
@@ -221,3 +287,40 @@ macro_rules! compact {
 compact!(Amount, u128);
 compact!(Height, u64);
 compact!(Gas, u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, decimals, minor) in
+            [("1000", 2, 100_000), ("12.50", 2, 1_250), ("12.5", 2, 1_250), ("0.07", 2, 7), ("7", 0, 7), ("007", 0, 7)]
+        {
+            assert_eq!(Amount::from_decimal(text, decimals), Ok(Amount::new(minor)), "{text}");
+        }
+        assert_eq!(Amount::from_decimal("340282366920938463463.374607431768211455", 18), Ok(Amount::MAX));
+    }
+
+    #[test]
+    fn amounts_that_could_be_misread_are_refused() {
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", "1 000", "1.2.3", "\u{661}"] {
+            assert_eq!(Amount::from_decimal(text, 2), Err(AmountError::Malformed), "{text}");
+        }
+        assert_eq!(Amount::from_decimal("0.001", 2), Err(AmountError::TooFine { decimals: 2 }));
+        assert_eq!(Amount::from_decimal("1.0", 0), Err(AmountError::TooFine { decimals: 0 }));
+        assert_eq!(Amount::from_decimal("340282366920938463463.374607431768211456", 18), Err(AmountError::TooLarge));
+        assert_eq!(Amount::from_decimal(&"9".repeat(60), 0), Err(AmountError::TooLarge));
+    }
+
+    #[test]
+    fn amounts_are_shown_with_their_decimals() {
+        for (minor, decimals, text) in
+            [(1_250, 2, "12.50"), (7, 2, "0.07"), (0, 2, "0.00"), (7, 0, "7"), (1, 18, "0.000000000000000001")]
+        {
+            assert_eq!(Amount::new(minor).to_decimal(decimals).to_string(), text);
+        }
+        assert_eq!(Amount::MAX.to_decimal(18).to_string(), "340282366920938463463.374607431768211455");
+    }
+}
