@@ -1,6 +1,7 @@
 //! The methods. Every list has a bound; a longer one continues by cursor.
 use crate::HexBytes;
 use crate::view::*;
+#[cfg(feature = "server")]
 use jsonrpsee::core::{RpcResult, SubscriptionResult};
 use jsonrpsee::proc_macros::rpc;
 

@@ -4,11 +4,13 @@
 //! amounts decimal texts of minor units (JSON numbers lose digits), times milliseconds since the Unix epoch.
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "server", feature = "client"))]
 pub mod api;
 pub mod bytes;
 pub mod error;
 pub mod view;
 
+#[cfg(any(feature = "server", feature = "client"))]
 pub use api::*;
 pub use bytes::HexBytes;
 pub use error::{ErrorCode, RpcFault};

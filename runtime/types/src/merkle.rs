@@ -11,7 +11,7 @@ const DEPTH_MAX: usize = 32;
 pub fn root(leaves: &[Hash]) -> Hash {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
-        level = level.chunks(2).map(|pair| parent(pair)).collect();
+        level = level.chunks(2).map(parent).collect();
     }
     seal(leaves.len() as u64, level.first())
 }
@@ -54,7 +54,7 @@ pub fn prove(leaves: &[Hash], index: usize) -> Option<ListProof> {
     let (mut level, mut at) = (leaves.to_vec(), index);
     while level.len() > 1 {
         siblings.extend(level.get(at ^ 1));
-        level = level.chunks(2).map(|pair| parent(pair)).collect();
+        level = level.chunks(2).map(parent).collect();
         at /= 2;
     }
     let siblings = siblings.try_into().expect("a list in memory has fewer than 2^32 leaves");

@@ -1,0 +1,49 @@
+//! What the node's process and folder use, read from the operating system.
+use crate::chain::Chain;
+use anyhow::Context as _;
+use std::path::Path;
+
+/// Clock ticks per second in `/proc/<pid>/stat`; 100 on every Linux of today.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Usage at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// CPU seconds since the start, user and system.
+    pub cpu_s: f64,
+    /// Resident memory.
+    pub memory_bytes: u64,
+    /// Bytes of the files in the node's folder.
+    pub disk_bytes: u64,
+}
+
+impl Usage {
+    /// Of the chain's node, now.
+    pub fn of(chain: &Chain) -> anyhow::Result<Self> {
+        let process = format!("/proc/{}", chain.node.pid());
+        let stat = std::fs::read_to_string(format!("{process}/stat"))?;
+        let fields: Vec<&str> = stat.rsplit(')').next().context("stat")?.split_whitespace().collect();
+        let ticks: f64 =
+            fields.get(11).context("utime")?.parse::<f64>()? + fields.get(12).context("stime")?.parse::<f64>()?;
+        let status = std::fs::read_to_string(format!("{process}/status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
+        Ok(Self {
+            cpu_s: ticks / TICKS_PER_SECOND,
+            memory_bytes: kilobytes * 1024,
+            disk_bytes: folder_bytes(&chain.data_dir())?,
+        })
+    }
+}
+
+/// Bytes allocated to the files under `folder`.
+fn folder_bytes(folder: &Path) -> anyhow::Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        sum += if metadata.is_dir() { folder_bytes(&entry.path())? } else { metadata.blocks() * 512 };
+    }
+    Ok(sum)
+}
