@@ -1,7 +1,7 @@
 //! Which accounts a value names: an event is listed under the accounts in its fields.
 use alloc::vec::Vec;
 use countersign_types::{
-    AccountId, Amount, AssetId, Authority, BoundedText, BoundedVec, Hash, ModuleName, Name, PublicKey, Role,
+    AccountId, Amount, AssetId, Authority, BoundedText, BoundedVec, Document, Hash, ModuleName, Name, PublicKey, Role,
     SignedDocument, Timestamp,
 };
 
@@ -58,5 +58,6 @@ names_nobody!(
     PublicKey,
     Authority,
     Role,
+    Document,
     SignedDocument
 );

@@ -1,5 +1,5 @@
 //! Contract `rebate`: a customer who brings a newcomer is paid back part of the price. The merchant cannot default on it.
-use countersign_types::{AccountId, Amount, AssetId, Hash, SignedDocument, Text, Timestamp};
+use countersign_types::{AccountId, Amount, AssetId, Document, Hash, SignedDocument, Text, Timestamp};
 
 crate::interface! {
     module "rebate";
@@ -37,6 +37,9 @@ crate::interface! {
         19 RefundTooLarge "More would be refunded than was paid.";
         20 AssetUnavailable "The asset does not exist or is frozen.";
         21 RebateTooLarge "The rebate must not exceed the newcomer's price.";
+        22 NotYetDue "The rebate time has not come yet.";
+        23 AlreadySettled "The rebate was settled already.";
+        24 PurchaseExists "This call made a purchase already; each purchase needs a call of its own.";
     }
     events {
         /// A customer paid a merchant.
@@ -58,10 +61,14 @@ crate::interface! {
         /// A newcomer buys at the offer's lower price before its deadline. `offer` is the event description with all three signatures.
         Redeem = redeem(merchant, customer, third_party) { offer: SignedDocument, reference: Text } "{third_party}, brought by {customer}, pays {merchant} the price of the offer {offer} for {reference}";
         /// The second-type transaction: sets the rebate's amount aside from the merchant; at the offer's rebate time the ledger pays it
-        /// to the customer, or back to the merchant if a new purchase was required and did not happen.
-        Claim = claim(merchant, customer, third_party) { offer: SignedDocument, asset: AssetId, amount: Amount, settles_at: Timestamp } "{merchant} sets aside {amount} {asset} as a rebate for {customer}, due {settles_at}, for bringing {third_party} (offer {offer})";
+        /// to the customer, or back to the merchant if a new purchase was required and did not happen. The offer comes without
+        /// signatures: all three sign this call itself, so the merchant can sign it together with the offer.
+        Claim = claim(merchant, customer, third_party) { offer: Document, asset: AssetId, amount: Amount, settles_at: Timestamp } "{merchant} sets aside {amount} {asset} as a rebate for {customer}, due {settles_at}, for bringing {third_party} (offer {offer})";
         /// The merchant pays back a purchase, whole or in part; a rebate on it shrinks pro rata until it is settled.
         Refund = refund(merchant, buyer) { purchase: Hash, amount: Amount } "{merchant} pays back {amount} of the purchase {purchase} to {buyer}";
+        /// Settles a rebate whose time has come and which the ledger could not settle by itself, because its asset was frozen then.
+        /// Anyone may ask; who gets what does not depend on the asker.
+        Collect = collect(asker) { rebate: Hash } "{asker} asks for the rebate {rebate} to be settled now that its time has come";
     }
     scheduled {
         /// Pays or returns what was set aside.

@@ -139,6 +139,8 @@ basics! {
     Authority = "Authority",
     /// [`crate::account::Role`].
     Role = "Role",
+    /// [`crate::Document`].
+    Document = "Document",
     /// [`crate::SignedDocument`].
     SignedDocument = "SignedDocument",
 }
