@@ -1,0 +1,130 @@
+//! How a peer is named and reached. A peer is known by its identity key, whatever address it has.
+use core::fmt;
+use core::str::FromStr;
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+
+/// A node's network identity: the hash of its identity key, shown as `12D3Koo…`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub(crate) libp2p::PeerId);
+
+impl PeerId {
+    /// The identity whose ed25519 secret is `secret`.
+    pub fn of_secret(secret: &[u8; 32]) -> Self {
+        Self(keypair(secret).public().to_peer_id())
+    }
+}
+
+/// The identity's key pair.
+pub(crate) fn keypair(secret: &[u8; 32]) -> Keypair {
+    Keypair::ed25519_from_bytes(*secret).expect("any 32 bytes are an ed25519 secret")
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_base58())
+    }
+}
+
+impl fmt::Debug for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for PeerId {
+    type Err = BadAddress;
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        text.parse().map(Self).map_err(|_| BadAddress::NotAPeerId)
+    }
+}
+
+/// Where a peer listens and who it is, written as `/ip4/10.0.0.7/tcp/26600/p2p/12D3Koo…` (or `/dns/host/…`).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PeerAddress {
+    id: PeerId,
+    address: Multiaddr,
+}
+
+/// Text that is not an address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// Not a multiaddress at all.
+    #[error("not an address of the form /ip4/<address>/tcp/<port> or /dns/<host>/tcp/<port>")]
+    NotAMultiaddress,
+    /// No TCP port in it: the only transport.
+    #[error("the address has no /tcp/<port>")]
+    NoTcp,
+    /// The peer's identity is missing at the end.
+    #[error("the address does not end in /p2p/<peer id>, so nobody could tell who answers there")]
+    NoPeerId,
+    /// Not a peer id.
+    #[error("not a peer id")]
+    NotAPeerId,
+}
+
+impl PeerAddress {
+    /// Who is expected there.
+    pub fn id(&self) -> PeerId {
+        self.id
+    }
+
+    pub(crate) fn multiaddr(&self) -> &Multiaddr {
+        &self.address
+    }
+}
+
+/// Reads an address to listen on: `/ip4/0.0.0.0/tcp/26600`; port 0 takes any that is free.
+pub(crate) fn listen_address(text: &str) -> Result<Multiaddr, BadAddress> {
+    let address: Multiaddr = text.parse().map_err(|_| BadAddress::NotAMultiaddress)?;
+    if address.iter().any(|part| matches!(part, Protocol::Tcp(_))) { Ok(address) } else { Err(BadAddress::NoTcp) }
+}
+
+impl FromStr for PeerAddress {
+    type Err = BadAddress;
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let address = listen_address(text)?;
+        match address.iter().last() {
+            Some(Protocol::P2p(id)) => Ok(Self { id: PeerId(id), address }),
+            _ => Err(BadAddress::NoPeerId),
+        }
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+impl fmt::Debug for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_who_is_there() {
+        let id = PeerId::of_secret(&[7; 32]);
+        let text = format!("/ip4/127.0.0.1/tcp/26600/p2p/{id}");
+        let address: PeerAddress = text.parse().unwrap();
+        assert_eq!(address.id(), id);
+        assert_eq!(address.to_string(), text);
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let id = PeerId::of_secret(&[7; 32]);
+        let parse = |text: &str| text.parse::<PeerAddress>().unwrap_err();
+        assert_eq!(parse("127.0.0.1:26600"), BadAddress::NotAMultiaddress);
+        assert_eq!(parse("/ip4/127.0.0.1/tcp/26600"), BadAddress::NoPeerId);
+        assert_eq!(parse(&format!("/ip4/127.0.0.1/udp/26600/p2p/{id}")), BadAddress::NoTcp);
+        assert_eq!("alice".parse::<PeerId>(), Err(BadAddress::NotAPeerId));
+    }
+}
