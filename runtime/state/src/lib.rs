@@ -10,6 +10,22 @@
 //! while the next block executes.
 #![forbid(unsafe_code)]
 
+mod changes;
+mod memory;
+mod overlay;
+mod proof;
+mod seen;
+mod snapshot;
+mod store;
+pub mod tree;
+
+pub use memory::MemoryStore;
+pub use overlay::{Overlay, Savepoint};
+pub use proof::{Proof, ProofError};
+pub use seen::seen_hash;
+pub use snapshot::{Contents, Corruption, Snapshot};
+pub use store::{Checkpoint, Store, StoreError};
+
 use countersign_types::Hash;
 use std::collections::BTreeMap;
 
