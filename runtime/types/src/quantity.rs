@@ -51,16 +51,33 @@ impl Amount {
         }
     }
 
-    /// `self × numerator ÷ denominator`, rounded down; `None` if the product exceeds u128 or the denominator is zero.
-    pub const fn checked_ratio(self, numerator: u128, denominator: u128) -> Option<Self> {
-        match self.0.checked_mul(numerator) {
-            Some(product) => match product.checked_div(denominator) {
-                Some(part) => Some(Self(part)),
-                None => None,
-            },
-            None => None,
+    /// `self × numerator ÷ denominator`, rounded down, however large the product; `None` if the result exceeds
+    /// [`Amount::MAX`] or the denominator is zero.
+    pub fn checked_ratio(self, numerator: u128, denominator: u128) -> Option<Self> {
+        if let Some(product) = self.0.checked_mul(numerator) {
+            return product.checked_div(denominator).map(Self);
         }
+        // Long multiplication, one bit of `numerator` at a time; `quotient × denominator + rest` is the product so far.
+        let (whole, part) = (self.0.checked_div(denominator)?, self.0.checked_rem(denominator)?);
+        let (mut quotient, mut rest) = (0_u128, 0_u128);
+        for bit in (0..u128::BITS).rev() {
+            let carry;
+            (rest, carry) = add_modulo(rest, rest, denominator);
+            quotient = quotient.checked_mul(2)?.checked_add(carry)?;
+            if numerator >> bit & 1 == 1 {
+                let carry;
+                (rest, carry) = add_modulo(rest, part, denominator);
+                quotient = quotient.checked_add(whole)?.checked_add(carry)?;
+            }
+        }
+        Some(Self(quotient))
     }
+}
+
+/// `a + b` modulo `modulus`, both below it, and 1 if the sum reached it, else 0.
+const fn add_modulo(a: u128, b: u128, modulus: u128) -> (u128, u128) {
+    let room = modulus - b;
+    if a >= room { (a - room, 1) } else { (a + b, 0) }
 }
 
 impl fmt::Display for Amount {
@@ -322,5 +339,32 @@ mod tests {
             assert_eq!(Amount::new(minor).to_decimal(decimals).to_string(), text);
         }
         assert_eq!(Amount::MAX.to_decimal(18).to_string(), "340282366920938463463.374607431768211455");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_ratio_of_large_amounts_is_exact() {
+        let large = Amount::new(u128::MAX);
+        assert_eq!(large.checked_ratio(u128::MAX, u128::MAX), Some(large));
+        assert_eq!(large.checked_ratio(u128::MAX - 1, u128::MAX), Some(Amount::new(u128::MAX - 1)));
+        assert_eq!(large.checked_ratio(3, 4), Some(Amount::new(u128::MAX / 4 * 3 + 2)));
+        assert_eq!(large.checked_ratio(2, 1), None);
+        assert_eq!(large.checked_ratio(2, 0), None);
+        assert_eq!(Amount::ZERO.checked_ratio(2, 0), None);
+    }
+
+    proptest! {
+        /// With a common factor the product exceeds u128 and the result is known.
+        #[test]
+        fn a_ratio_does_not_depend_on_a_common_factor(a: u64, b in 1_u64.., c in 1_u64.., factor in 1_u64..) {
+            let wide = |n: u64| u128::from(n) * u128::from(factor);
+            let narrow = u128::from(a) * u128::from(b) / u128::from(c);
+            prop_assert_eq!(Amount::new(u128::from(a)).checked_ratio(wide(b), wide(c)), Some(Amount::new(narrow)));
+        }
     }
 }
