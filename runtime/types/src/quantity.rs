@@ -309,6 +309,7 @@ compact!(Gas, u64);
 mod tests {
     use super::*;
     use alloc::string::ToString;
+    use proptest::prelude::*;
 
     #[test]
     fn amounts_are_read_as_people_write_them() {
@@ -340,12 +341,6 @@ mod tests {
         }
         assert_eq!(Amount::MAX.to_decimal(18).to_string(), "340282366920938463463.374607431768211455");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn a_ratio_of_large_amounts_is_exact() {
