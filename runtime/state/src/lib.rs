@@ -11,14 +11,19 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+#[cfg(feature = "disk")]
+mod disk;
 mod memory;
 mod overlay;
 mod proof;
+mod range;
 mod seen;
 mod snapshot;
 mod store;
 pub mod tree;
 
+#[cfg(feature = "disk")]
+pub use disk::{DiskOptions, DiskStore};
 pub use memory::MemoryStore;
 pub use overlay::{Overlay, Savepoint};
 pub use proof::{Proof, ProofError};

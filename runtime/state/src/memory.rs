@@ -1,9 +1,9 @@
 //! A store in memory, for tests and for nodes that keep nothing: the same rules as on disk, nothing durable.
+use crate::range;
 use crate::snapshot::Snapshot;
 use crate::store::{Checkpoint, Store, StoreError};
 use countersign_types::{Hash, Height};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
 /// Keeps everything as long as it lives.
@@ -146,20 +146,16 @@ impl Store for MemoryStore {
         reverse: bool,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let tables = self.tables();
-        let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        let beyond = range::successor(prefix);
         let within = |(key, _): &(&Vec<u8>, &Vec<u8>)| key.starts_with(prefix);
-        let from = tables.index.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        let all = from.take_while(within);
-        let beyond = |(key, _): &(&Vec<u8>, &Vec<u8>)| match after {
-            Some(after) if reverse => key.as_slice() < after,
-            Some(after) => key.as_slice() > after,
-            None => true,
-        };
-        let mut entries: Vec<_> = all.filter(beyond).collect();
-        if reverse {
-            entries.reverse();
-        }
-        Ok(entries.into_iter().take(limit).map(entry).collect())
+        let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        Ok(if reverse {
+            let entries = tables.index.range::<[u8], _>(range::descending(beyond.as_deref(), after)).rev();
+            entries.take_while(within).take(limit).map(entry).collect()
+        } else {
+            let entries = tables.index.range::<[u8], _>(range::ascending(prefix, after));
+            entries.take_while(within).take(limit).map(entry).collect()
+        })
     }
 
     fn prune_below(&self, height: Height) -> Result<u64, StoreError> {

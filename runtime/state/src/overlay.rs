@@ -2,11 +2,10 @@
 //!
 //! Every write is made at once and what it replaced goes to an undo log, so keeping a transaction is free and undoing it
 //! costs what it wrote.
-use crate::{Changes, StateRead};
+use crate::{Changes, StateRead, range};
 use countersign_types::Hash;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 /// Entries asked of the base at least at a time, so that removed ones do not cost a search each.
 const PAGE_MIN: usize = 16;
@@ -177,11 +176,7 @@ impl StateRead for Overlay<'_> {
     }
 
     fn range(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        let written = self.values.range::<[u8], _>((from, Bound::Unbounded));
+        let written = self.values.range::<[u8], _>(range::ascending(prefix, after));
         let mut written = written.take_while(|(key, _)| key.starts_with(prefix)).peekable();
         let mut base = Pages::new(self.base, prefix, after);
         let mut found = Vec::new();

@@ -2,11 +2,10 @@
 use crate::proof::Proof;
 use crate::seen::Bucket;
 use crate::tree::{Tree, key_hash, value_hash};
-use crate::{Changes, StateRead};
+use crate::{Changes, StateRead, range};
 use countersign_types::{Hash, Height, state_key};
 use parity_scale_codec::Encode;
 use rpds::RedBlackTreeMapSync;
-use std::ops::Bound;
 
 type Bytes = Box<[u8]>;
 
@@ -175,7 +174,7 @@ impl Snapshot {
         }
         let from = state_key::seen(self.seen_from);
         let space = state_key::all_seen();
-        let vouched = self.values.range::<[u8], _>((Bound::Included(&from[..]), Bound::Unbounded));
+        let vouched = self.values.range::<[u8], _>(range::ascending(&from, None));
         let vouched: Vec<_> = vouched.take_while(|(key, _)| key.starts_with(&space)).collect();
         for (key, expected) in &vouched {
             let Some(minute) = key[space.len()..].try_into().ok().map(u64::from_be_bytes) else {
@@ -201,11 +200,7 @@ impl StateRead for Snapshot {
     }
 
     fn range(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        let entries = self.values.range::<[u8], _>((from, Bound::Unbounded));
+        let entries = self.values.range::<[u8], _>(range::ascending(prefix, after));
         let entries = entries.take_while(|(key, _)| key.starts_with(prefix)).take(limit);
         entries.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
     }
