@@ -87,8 +87,19 @@ pub(crate) fn read(spec: &str, mistakes: &mut Mistakes) -> Draft {
         assets: each(&mut root, mistakes, "asset", asset),
         contracts: each(&mut root, mistakes, "contract", contract),
     };
+    at_least_one(&mut root, mistakes, "validator");
     root.finish(mistakes);
     draft
+}
+
+/// Reports a list that is absent or empty. Items that are there but wrong are reported where they stand.
+fn at_least_one(section: &mut Section<'_, '_>, mistakes: &mut Mistakes, key: &'static str) {
+    let absent = section.place.inner(section.place.line, key);
+    match section.take(key) {
+        None => mistakes.add(&absent, Cause::NotOne),
+        Some(At { value: DeValue::Array(items), place }) if items.is_empty() => mistakes.add(&place, Cause::NotOne),
+        Some(_) => {}
+    }
 }
 
 /// The sections `[[key]]`, each read by `read`; one that cannot be used at all is left out.
@@ -143,9 +154,10 @@ fn council(root: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<Counci
             .add(&root.place.inner(1, "council"), Cause::Missing { wanted: "[council] with members and threshold" });
         return None;
     };
+    at_least_one(&mut section, mistakes, "members");
     let draft = CouncilDraft {
         place: section.place.clone(),
-        members: items(&mut section, mistakes, "members", "the names of the members who govern", parsed),
+        members: items(&mut section, mistakes, "members", parsed),
         threshold: section.required(mistakes, "threshold", "how many of them must sign", |value| {
             number(value, 1, limits::PARTIES_MAX as u64).map(|n| n as u16)
         }),
@@ -154,17 +166,13 @@ fn council(root: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<Counci
     Some(draft)
 }
 
-/// A list that must be there, each item read by `read`.
+/// The items of a list, each read by `read`; none if it is absent.
 fn items<T>(
     section: &mut Section<'_, '_>,
     mistakes: &mut Mistakes,
     key: &'static str,
-    wanted: &'static str,
     read: impl Fn(&DeValue<'_>) -> Result<T, Cause>,
 ) -> Vec<At<T>> {
-    if section.take(key).is_none() {
-        mistakes.add(&section.place.inner(section.place.line, key), Cause::Missing { wanted });
-    }
     let items = section.list(mistakes, key).unwrap_or_default();
     items
         .into_iter()
@@ -213,7 +221,7 @@ fn member(section: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<Memb
     for item in several.into_iter().flatten() {
         keys.extend(weighted_key(section, &item, mistakes));
     }
-    let roles = if section.take("roles").is_some() { items(section, mistakes, "roles", "", role) } else { Vec::new() };
+    let roles = items(section, mistakes, "roles", role);
     Some(MemberDraft { place: section.place.clone(), name, keys, threshold, roles })
 }
 

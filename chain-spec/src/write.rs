@@ -51,7 +51,7 @@ fn write_spec(out: &mut String, genesis: &Genesis) -> fmt::Result {
         writeln!(out, "[[holder]]\nname = \"{}\"\nkey = \"{}\"\n", holder.name, holder.key)?;
     }
     writeln!(out, "# What value is counted in, and who holds it. The issuer needs the role issuer.")?;
-    genesis.assets.iter().try_for_each(|asset| write_asset(out, asset, &name))?;
+    genesis.assets.iter().try_for_each(|asset| write_asset(out, asset, name))?;
     writeln!(out, "# Contracts: `builtin` for one that comes with the program, `file` for wasm beside this file.")?;
     genesis.contracts.iter().try_for_each(|contract| write_contract(out, contract))
 }
