@@ -12,33 +12,47 @@
 //! member's quota, whether its calls succeed or not; if one fails, the effects of all are undone.
 #![forbid(unsafe_code)]
 
+mod admission;
+mod block;
+mod call;
+mod gas;
+mod genesis;
+mod host;
+mod ledger;
+mod native;
 mod outcome;
+mod quota;
+mod schedule;
+mod simulate;
+mod supply;
 
+pub use countersign_vm::STACK_BYTES;
+pub use genesis::{GenesisError, genesis_header};
 pub use outcome::{BalanceChange, BlockInput, BlockOutcome, BlockPlace, Simulation};
+pub use quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
+pub use simulate::QUERY_GAS_MAX;
+pub use supply::{SupplyMismatch, audit_supply};
 
+use admission::Candidate;
 use countersign_state::{Changes, StateRead};
 use countersign_types::transaction::TransactionError;
 use countersign_types::{
-    CallFault, Failure, Genesis, Hash, Header, ModuleName, Params, SignedTransaction, Timestamp, ValidatorSet,
-    VerifiedTransaction,
+    CallFault, Failure, Genesis, ModuleName, Params, SignedTransaction, Timestamp, ValidatorSet, VerifiedTransaction,
+    state_key,
 };
 use countersign_vm::Engine;
-use std::sync::Arc;
 
-/// The state machine. Cheap to clone; clones share compiled contracts.
-#[derive(Clone)]
+/// The state machine. Cheap to clone; clones share compiled contracts. Threads that use it need a stack of [`STACK_BYTES`]:
+/// contracts that call each other nest on it.
+#[derive(Clone, Debug)]
 pub struct Executor {
-    engine: Arc<Engine>,
+    engine: Engine,
 }
-
-/// A genesis that makes no chain.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GenesisError {}
 
 impl Executor {
     /// A state machine that runs contracts on `engine`.
     pub fn new(engine: Engine) -> Self {
-        Self { engine: Arc::new(engine) }
+        Self { engine }
     }
 
     /// The state a chain starts from, as changes of the empty state.
@@ -46,41 +60,49 @@ impl Executor {
     /// # Errors
     /// [`GenesisError`] names the entry and the rule it breaks.
     pub fn genesis(&self, genesis: &Genesis) -> Result<Changes, GenesisError> {
-        unimplemented!()
+        genesis::changes(&self.engine, genesis)
     }
 
     /// Runs a block on the state before it.
+    ///
+    /// # Panics
+    /// If the state is damaged or this machine cannot run code it has checked: the node must stop, as its outcome would differ
+    /// from the others'.
     pub fn execute_block(&self, state: &dyn StateRead, block: BlockInput<'_>) -> BlockOutcome {
-        unimplemented!()
+        block::execute(&self.engine, state, block)
     }
 
     /// Whether the transaction would be admitted now: everything a block checks before its calls run.
     ///
     /// # Errors
-    /// The [`Failure`] it would have.
+    /// The [`Failure`] it would have; never `PutOff` or `Call`.
     pub fn check(
         &self,
         state: &dyn StateRead,
         transaction: &VerifiedTransaction,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        unimplemented!()
+        let ledger = ledger::Ledger::new(state);
+        let params = ledger.params();
+        let is_met =
+            |signer, authority: &countersign_types::Authority| authority.is_met_by(transaction.keys_of(signer));
+        admission::admit(&ledger, &params, Candidate::of(transaction), now, is_met).map(|_| ())
     }
 
     /// Tries a transaction with the signatures it has so far, as if all had signed. Changes nothing.
     ///
     /// # Errors
-    /// [`TransactionError`] if no signature could make it a transaction of this chain.
+    /// [`TransactionError`] if no further signature could make it a transaction of this chain.
     pub fn simulate(
         &self,
         state: &dyn StateRead,
         transaction: &SignedTransaction,
         at: BlockPlace,
     ) -> Result<Simulation, TransactionError> {
-        unimplemented!()
+        simulate::simulate(&self.engine, state, transaction, at)
     }
 
-    /// Asks a contract. It cannot write, and may use [`QUERY_GAS_MAX`].
+    /// Asks a contract, running or suspended. It cannot write, and may use [`QUERY_GAS_MAX`].
     ///
     /// # Errors
     /// [`CallFault`], of which `Refused` is the contract's own answer.
@@ -92,21 +114,22 @@ impl Executor {
         args: &[u8],
         at: BlockPlace,
     ) -> Result<Vec<u8>, CallFault> {
-        unimplemented!()
+        simulate::query(&self.engine, state, (module, query), args, at)
     }
 }
 
-/// The header of block 0, where `state_root` is the root of the state after [`Executor::genesis`].
-pub fn genesis_header(genesis: &Genesis, state_root: Hash) -> Header {
-    unimplemented!()
-}
-
 /// The parameters that hold for the block after this state.
+///
+/// # Panics
+/// If the state did not begin with a genesis.
 pub fn params(state: &dyn StateRead) -> Params {
-    unimplemented!()
+    ledger::record(state, &state_key::params()).expect("every chain's state has parameters")
 }
 
 /// The validators of the block after this state.
+///
+/// # Panics
+/// If the state did not begin with a genesis.
 pub fn validators(state: &dyn StateRead) -> ValidatorSet {
-    unimplemented!()
+    ledger::record(state, &state_key::validators()).expect("every chain's state has validators")
 }

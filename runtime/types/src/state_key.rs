@@ -13,6 +13,7 @@ const NAME: u8 = b'n';
 const ASSET: u8 = b's';
 const BALANCE: u8 = b'b';
 const CONTRACT: u8 = b'c';
+const CONTRACT_NAME: u8 = b'o';
 const CODE: u8 = b'w';
 const DATA: u8 = b'd';
 const JOB: u8 = b'j';
@@ -78,6 +79,11 @@ pub fn all_balances() -> Vec<u8> {
 /// A [`crate::Contract`].
 pub fn contract(name: &ModuleName) -> Vec<u8> {
     key(CONTRACT, &[name.as_str().as_bytes()])
+}
+
+/// The [`ModuleName`] of the contract whose account this is.
+pub fn contract_name(account: &AccountId) -> Vec<u8> {
+    key(CONTRACT_NAME, &[&account.0])
 }
 
 /// Prefix of all contracts.
