@@ -1,0 +1,338 @@
+//! Keys on disk: one file per key in a folder only its owner can read, encrypted under a passphrase.
+//! A secret leaves the store only inside an [`UnlockedKey`], which wipes it when dropped.
+mod format;
+
+use crate::types::signature::{PartySignature, development_secret, public_key};
+use crate::types::{AccountId, PublicKey, proposal::Proposal, proposal::ProposalError};
+use format::KeyFile;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Bytes of a key file: some hundred are used, a longer one is not ours.
+const FILE_BYTES_MAX: u64 = 16 * 1024;
+/// Bytes of a key's name: it is a file's name.
+const NAME_BYTES_MAX: usize = 63;
+/// Files of a keystore's folder that are looked at in a listing.
+const FILES_MAX: usize = 10_000;
+/// Ending of a key file.
+const ENDING: &str = ".key.json";
+
+/// A folder of keys.
+#[derive(Clone, Debug)]
+pub struct Keystore {
+    folder: PathBuf,
+}
+
+/// What can be known of a key without its passphrase.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyRecord {
+    /// The key's name in this store.
+    pub name: String,
+    /// The account it signs for.
+    pub account: AccountId,
+    /// The public key.
+    pub key: PublicKey,
+    /// False if the secret lies in the file unencrypted.
+    pub encrypted: bool,
+}
+
+/// How the secret is kept in its file.
+pub enum Protection<'a> {
+    /// Encrypted under this passphrase, which must not be empty.
+    Passphrase(&'a str),
+    /// As it is. For development keys only.
+    None,
+}
+
+/// A key that can sign. Its secret is wiped from memory when it is dropped.
+pub struct UnlockedKey {
+    /// What it is.
+    pub record: KeyRecord,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl std::fmt::Debug for UnlockedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.record.fmt(f)
+    }
+}
+
+impl UnlockedKey {
+    /// Signs for `account`: that of the record, or another whose authority lists this key.
+    ///
+    /// # Errors
+    /// [`ProposalError::NotAParty`] or [`ProposalError::TooManySignatures`]; the proposal is unchanged.
+    pub fn sign(&self, proposal: &mut Proposal, account: &AccountId) -> Result<PartySignature, ProposalError> {
+        proposal.sign(account, &self.secret)?;
+        let index = proposal.subject().signers().binary_search(account);
+        let made = proposal
+            .signatures()
+            .iter()
+            .find(|s| Ok(usize::from(s.account)) == index && s.key == self.record.key)
+            .expect("the signature was just added");
+        Ok(*made)
+    }
+}
+
+/// Why a key is not stored or unlocked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A name that is no file name.
+    #[error("a key's name is 1 to {NAME_BYTES_MAX} lower-case letters, digits, `-` or `_`, a letter or digit first")]
+    BadName,
+    /// No file for it.
+    #[error("there is no key `{name}` in {folder}; make one with `keys new {name}`")]
+    NotFound {
+        /// The key's name.
+        name: String,
+        /// The store.
+        folder: String,
+    },
+    /// The name is taken.
+    #[error("there is a key `{name}` already; a key is never overwritten")]
+    Exists {
+        /// The key's name.
+        name: String,
+    },
+    /// Others could read it.
+    #[error("{path} can be read by others (mode {mode:03o}): someone may have copied it; run chmod {wanted:03o} on it")]
+    OpenToOthers {
+        /// File or folder.
+        path: String,
+        /// Its permission bits.
+        mode: u32,
+        /// What they must be.
+        wanted: u32,
+    },
+    /// Written by another version of the program.
+    #[error("{path} has version {found}, this program reads version {}", format::VERSION)]
+    ForeignVersion {
+        /// The file.
+        path: String,
+        /// Version found in it.
+        found: u32,
+    },
+    /// Not a key file, cut off, or changed.
+    #[error("{path} is not a whole key file: {cause}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        cause: &'static str,
+    },
+    /// The passphrase does not open it (or the file was changed: the two cannot be told apart).
+    #[error("the passphrase does not open the key `{name}`")]
+    WrongPassphrase {
+        /// The key's name.
+        name: String,
+    },
+    /// It is encrypted and no passphrase was given.
+    #[error("the key `{name}` is encrypted: its passphrase is needed")]
+    PassphraseNeeded {
+        /// The key's name.
+        name: String,
+    },
+    /// An empty passphrase protects nothing.
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    /// The operating system gives no randomness.
+    #[error("the system gives no random bytes")]
+    Randomness,
+    /// The file system refused.
+    #[error("cannot use {path}")]
+    Io {
+        /// File or folder.
+        path: String,
+        /// What it answered.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Keystore {
+    /// The store in `folder`, which is made with the first key.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Makes a key and stores it.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is stored.
+    pub fn create(&self, name: &str, protection: &Protection<'_>) -> Result<KeyRecord, KeyError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *secret).map_err(|_| KeyError::Randomness)?;
+        self.store(name, &secret, None, protection)
+    }
+
+    /// Stores the well-known development key `name`. Anybody can compute it.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is stored.
+    pub fn create_development(&self, name: &str, protection: &Protection<'_>) -> Result<KeyRecord, KeyError> {
+        self.store(name, &Zeroizing::new(development_secret(name)), None, protection)
+    }
+
+    /// Stores a secret made elsewhere, signing for `account` or, if absent, for the account of its own key.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is stored.
+    pub fn store(
+        &self,
+        name: &str,
+        secret: &Zeroizing<[u8; 32]>,
+        account: Option<AccountId>,
+        protection: &Protection<'_>,
+    ) -> Result<KeyRecord, KeyError> {
+        let path = self.path(name)?;
+        let key = public_key(secret);
+        let account = account.unwrap_or_else(|| AccountId::of_key(&key));
+        let encrypted = matches!(protection, Protection::Passphrase(_));
+        let record = KeyRecord { name: name.into(), account, key, encrypted };
+        let file = KeyFile::seal(&record, secret, protection)?;
+        self.write_new(name, &path, &file.to_json())?;
+        Ok(record)
+    }
+
+    /// The keys, by name. Files that are no key files are left out.
+    ///
+    /// # Errors
+    /// [`KeyError::OpenToOthers`] or [`KeyError::Io`] for the folder.
+    pub fn list(&self) -> Result<Vec<KeyRecord>, KeyError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        check_mode(&self.folder, 0o700)?;
+        let entries = fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))?;
+        let mut names: Vec<String> = entries
+            .take(FILES_MAX)
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(ENDING).map(str::to_string))
+            .collect();
+        names.sort();
+        Ok(names.iter().filter_map(|name| self.record(name).ok()).collect())
+    }
+
+    /// What is known of a key without unlocking it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn record(&self, name: &str) -> Result<KeyRecord, KeyError> {
+        self.read(name)?.record()
+    }
+
+    /// Unlocks a key. Takes some tenths of a second and 64 MiB for an encrypted one: that is what slows a guesser down.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn unlock(&self, name: &str, passphrase: Option<&str>) -> Result<UnlockedKey, KeyError> {
+        let file = self.read(name)?;
+        let secret = file.open(passphrase)?;
+        Ok(UnlockedKey { record: file.record()?, secret })
+    }
+
+    /// The content of a key's file, as a backup: what [`Keystore::import`] takes. Encrypted as it is.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn export(&self, name: &str) -> Result<Zeroizing<String>, KeyError> {
+        Ok(self.read(name)?.to_json())
+    }
+
+    /// Stores a key file made by [`Keystore::export`] under the name in it.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is stored.
+    pub fn import(&self, file: &Path) -> Result<KeyRecord, KeyError> {
+        let parsed = KeyFile::parse(file.display().to_string(), &read_bounded(file)?)?;
+        let record = parsed.record()?;
+        let path = self.path(&record.name)?;
+        self.write_new(&record.name, &path, &parsed.to_json())?;
+        Ok(record)
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, KeyError> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+        let ok = (1..=NAME_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(allowed)
+            && name.as_bytes()[0].is_ascii_alphanumeric();
+        if ok { Ok(self.folder.join(format!("{name}{ENDING}"))) } else { Err(KeyError::BadName) }
+    }
+
+    fn read(&self, name: &str) -> Result<KeyFile, KeyError> {
+        let path = self.path(name)?;
+        if !path.exists() {
+            return Err(KeyError::NotFound { name: name.into(), folder: self.folder.display().to_string() });
+        }
+        check_mode(&self.folder, 0o700)?;
+        check_mode(&path, 0o600)?;
+        let file = KeyFile::parse(path.display().to_string(), &read_bounded(&path)?)?;
+        if file.record()?.name == name {
+            Ok(file)
+        } else {
+            Err(KeyError::Damaged {
+                path: path.display().to_string(),
+                cause: "it is the file of a key of another name",
+            })
+        }
+    }
+
+    /// Writes beside the place and links, so that a key file is whole or absent and none is ever replaced.
+    fn write_new(&self, name: &str, path: &Path, content: &str) -> Result<(), KeyError> {
+        make_private_folder(&self.folder)?;
+        let mut tag = [0; 8];
+        getrandom::fill(&mut tag).map_err(|_| KeyError::Randomness)?;
+        let beside = self.folder.join(format!(".{name}.{}", hex::encode(tag)));
+        let written = write_private(&beside, content.as_bytes()).and_then(|()| fs::hard_link(&beside, path));
+        let removed = fs::remove_file(&beside);
+        match written {
+            Ok(()) => removed.map_err(|source| io_error(&beside, source)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(KeyError::Exists { name: name.into() }),
+            Err(source) => Err(io_error(path, source)),
+        }
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> KeyError {
+    KeyError::Io { path: path.display().to_string(), source }
+}
+
+fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
+    let file = fs::File::open(path).map_err(|source| io_error(path, source))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|source| io_error(path, source))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(KeyError::Damaged { path: path.display().to_string(), cause: "it is too long" });
+    }
+    Ok(bytes)
+}
+
+fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
+    use std::os::unix::fs::DirBuilderExt;
+    if !folder.exists() {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| io_error(folder, source))?;
+    }
+    check_mode(folder, 0o700)
+}
+
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn check_mode(path: &Path, wanted: u32) -> Result<(), KeyError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_err(|source| io_error(path, source))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(KeyError::OpenToOthers { path: path.display().to_string(), mode, wanted })
+    }
+}
+
+#[cfg(test)]
+mod tests;
