@@ -14,6 +14,14 @@ const SOURCES: [&str; 6] =
     ["contracts/rebate", "contracts/interface", "contracts/sdk", "runtime/types", "Cargo.lock", "Cargo.toml"];
 /// Cargo's settings that say where packages come from; all others of the outer build are withheld.
 const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY"];
+/// The inner build's profile, whatever the workspace's is: small, and without the parts nobody calls.
+const PROFILE: [(&str, &str); 5] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
+];
 /// Settings of the outer build that are not called `CARGO_…`.
 const WITHHELD: [&str; 13] = [
     "RUSTFLAGS",
@@ -46,34 +54,30 @@ fn main() {
 
 fn build(root: &Path, out: &Path, rustc: &str) {
     let target_dir = out.join("wasm");
-    let mut cargo = Command::new(variable("CARGO"));
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_") && !KEPT.contains(&&*name) || WITHHELD.contains(&&*name) {
-            cargo.env_remove(&*name);
+    let flags = flags(root, &target_dir, rustc).join("\x1f");
+    for (package, file) in CONTRACTS {
+        let mut cargo = Command::new(variable("CARGO"));
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_") && !KEPT.contains(&&*name) || WITHHELD.contains(&&*name) {
+                cargo.env_remove(&*name);
+            }
         }
-    }
-    cargo
-        .env("RUSTC", rustc)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(root, &target_dir, rustc).join("\x1f"))
-        .env("CARGO_INCREMENTAL", "0")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
-        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
-        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
-        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
-        .current_dir(root)
-        .args(["build", "--release", "--locked", "--lib", "--target", TARGET, "--target-dir"])
-        .arg(&target_dir);
-    for (package, _) in CONTRACTS {
-        cargo.args(["-p", package]);
-    }
-    let output = run(&mut cargo);
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        fail(&[&["building the contracts failed"], &*text.lines().collect::<Vec<_>>()].concat());
-    }
-    for (_, file) in CONTRACTS {
+        cargo
+            .env("RUSTC", rustc)
+            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
+            .env("CARGO_INCREMENTAL", "0")
+            .envs(PROFILE)
+            .current_dir(root)
+            // The type is given here and not in the package, because link-time optimisation needs it to be the only one.
+            .args(["rustc", "--release", "--locked", "--lib", "--crate-type", "cdylib", "-p", package])
+            .args(["--target", TARGET, "--target-dir"])
+            .arg(&target_dir);
+        let output = run(&mut cargo);
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            fail(&[&[&*format!("building {package} failed")], &*text.lines().collect::<Vec<_>>()].concat());
+        }
         let built = target_dir.join(TARGET).join("release").join(file);
         if let Err(error) = fs::copy(&built, out.join(file)) {
             fail(&[&format!("{} was not built: {error}", built.display())]);

@@ -22,7 +22,7 @@
 //!
 //! Invariants: the contract's account holds exactly the sum of the rebates that are not settled; an offer is redeemed at most once and
 //! claimed at most once; a settled rebate never moves again.
-#![cfg_attr(target_arch = "wasm32", no_std)]
+#![no_std]
 
 mod claim;
 mod offer;

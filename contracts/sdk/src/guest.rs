@@ -94,7 +94,6 @@ macro_rules! entry {
             const TEXT: &str = <interface::Declaration as Declared>::TEXT;
 
             // SAFETY: bytes in a section of their own, which is not loaded into memory.
-            #[used]
             #[unsafe(link_section = "countersign.interface")]
             static INTERFACE: [u8; TEXT.len()] = *TEXT.as_bytes().first_chunk().expect("as long as itself");
 
