@@ -26,7 +26,7 @@ mod schedule;
 mod simulate;
 mod supply;
 
-pub use countersign_vm::STACK_BYTES;
+pub use countersign_vm::{Engine, EngineConfig, EngineError, STACK_BYTES};
 pub use genesis::{GenesisError, genesis_header};
 pub use outcome::{BalanceChange, BlockInput, BlockOutcome, BlockPlace, Simulation};
 pub use quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
@@ -37,10 +37,9 @@ use admission::Candidate;
 use countersign_state::{Changes, StateRead};
 use countersign_types::transaction::TransactionError;
 use countersign_types::{
-    CallFault, Failure, Genesis, ModuleName, Params, SignedTransaction, Timestamp, ValidatorSet, VerifiedTransaction,
-    state_key,
+    CallFault, Contract, Failure, Genesis, Interface, ModuleName, Params, SignedTransaction, Timestamp, ValidatorSet,
+    VerifiedTransaction, state_key,
 };
-use countersign_vm::Engine;
 
 /// The state machine. Cheap to clone; clones share compiled contracts. Threads that use it need a stack of [`STACK_BYTES`]:
 /// contracts that call each other nest on it.
@@ -116,6 +115,21 @@ impl Executor {
     ) -> Result<Vec<u8>, CallFault> {
         simulate::query(&self.engine, state, (module, query), args, at)
     }
+
+    /// What a native module or a contract of this state declares; `None` if there is no such module.
+    pub fn interface(&self, state: &dyn StateRead, module: &ModuleName) -> Option<Interface> {
+        if let Some(native) = countersign_interface::native().into_iter().find(|native| native.module == *module) {
+            return Some(native.clone());
+        }
+        let contract: Contract = ledger::record(state, &state_key::contract(module))?;
+        let loaded = self.engine.load(contract.code, || state.get(&state_key::code(&contract.code)));
+        loaded.ok().map(|loaded| loaded.interface().clone())
+    }
+}
+
+/// What the native modules declare, by name.
+pub fn native_interfaces() -> impl Iterator<Item = &'static Interface> {
+    countersign_interface::native().into_iter()
 }
 
 /// The parameters that hold for the block after this state.
