@@ -39,7 +39,7 @@ impl Directory {
         self.now
     }
 
-    /// The account called `name`: a ledger name, or one given with [`Directory::set_alias`].
+    /// The account called `name`: a ledger name, or one given with [`Directory::set_account`].
     pub fn account(&self, name: &str) -> Option<AccountId> {
         self.accounts.get(name).copied()
     }
@@ -54,15 +54,15 @@ impl Directory {
         self.decimals.get(asset).copied()
     }
 
-    /// A word for an account while reading only; it is never shown in its place.
-    pub fn set_alias(&mut self, word: &str, account: AccountId) {
+    /// What a name or other word leads to when values are read. It is never shown in the account's place.
+    pub fn set_account(&mut self, word: &str, account: AccountId) {
         self.accounts.insert(word.into(), account);
     }
 
     /// An account's name on the ledger; `None` if it has none.
     pub fn set_name(&mut self, account: AccountId, name: Option<&str>) {
         if let Some(name) = name {
-            self.accounts.insert(name.into(), account);
+            self.set_account(name, account);
         }
         self.names.insert(account, name.map(str::to_string));
     }

@@ -12,7 +12,7 @@ pub mod clock;
 pub mod directory;
 pub mod display;
 pub mod keystore;
-// pub mod rpc;
+pub mod rpc;
 pub mod value;
 
 pub use countersign_interface as interface;
@@ -21,4 +21,4 @@ pub use countersign_types as types;
 
 pub use directory::{Directory, Need};
 pub use keystore::Keystore;
-// pub use rpc::Client;
+pub use rpc::Client;

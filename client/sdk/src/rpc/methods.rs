@@ -1,0 +1,235 @@
+//! One function for each method of the node.
+use super::{Client, ClientError};
+use crate::rpc_types::*;
+use crate::types::{Hash, SignedTransaction};
+use parity_scale_codec::Encode;
+
+impl Client {
+    /// The newest executed block.
+    ///
+    /// # Errors
+    /// [`ClientError`], as for every method here.
+    pub async fn head(&self) -> Result<ChainHead, ClientError> {
+        self.call("chain_head", |c| async move { c.chain_head().await }).await
+    }
+
+    /// The id of the node's chain.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn chain(&self) -> Result<Hash, ClientError> {
+        let head = self.head().await?;
+        let bad = |_| ClientError::BadAnswer { method: "chain_head", cause: "the chain's id is no hash".into() };
+        head.chain.parse().map_err(bad)
+    }
+
+    /// The encoded genesis.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn spec(&self) -> Result<Vec<u8>, ClientError> {
+        Ok(self.call("chain_spec", |c| async move { c.chain_spec().await }).await?.0)
+    }
+
+    /// The encoded block at a height.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn block(&self, height: u64) -> Result<Vec<u8>, ClientError> {
+        Ok(self.call("chain_block", |c| async move { c.chain_block(height).await }).await?.0)
+    }
+
+    /// A header with its certificate, unchecked.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn header(&self, height: u64) -> Result<HeaderView, ClientError> {
+        self.call("chain_header", |c| async move { c.chain_header(height).await }).await
+    }
+
+    /// Hands in a transaction; answers its id. One the node has already is no error.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn submit(&self, transaction: &SignedTransaction) -> Result<String, ClientError> {
+        let id = transaction.transaction.id().to_string();
+        let bytes = &HexBytes(transaction.encode());
+        let sent = self.call("tx_submit", |c| async move { c.tx_submit(bytes.clone()).await }).await;
+        match sent {
+            Err(error) if error.code() == Some(ErrorCode::AlreadyKnown) => Ok(id),
+            Ok(answered) if answered != id => Err(ClientError::BadAnswer {
+                method: "tx_submit",
+                cause: format!("the node calls the transaction {answered}, it is {id}"),
+            }),
+            other => other,
+        }
+    }
+
+    /// Where a transaction (`cst1…`) stands.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn status(&self, id: &str) -> Result<TxStatus, ClientError> {
+        self.call("tx_status", |c| async move { c.tx_status(id.into()).await }).await
+    }
+
+    /// What a transaction would do now, with or without all signatures.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn simulate(&self, transaction: &SignedTransaction) -> Result<SimulationView, ClientError> {
+        let bytes = &HexBytes(transaction.encode());
+        self.call("tx_simulate", |c| async move { c.tx_simulate(bytes.clone()).await }).await
+    }
+
+    /// An account by id or name.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn account(&self, account: &str) -> Result<AccountView, ClientError> {
+        self.call("account_get", |c| async move { c.account_get(account.into()).await }).await
+    }
+
+    /// Transactions of an account, newest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn history(
+        &self,
+        account: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<HistoryEntry>, ClientError> {
+        self.call("account_history", |c| async move {
+            c.account_history(account.into(), cursor.map(Into::into), Some(limit)).await
+        })
+        .await
+    }
+
+    /// The account (`csa1…`) a name leads to.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn resolve(&self, name: &str) -> Result<String, ClientError> {
+        self.call("name_resolve", |c| async move { c.name_resolve(name.into()).await }).await
+    }
+
+    /// A member by id or name.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn member(&self, member: &str) -> Result<MemberView, ClientError> {
+        self.call("member_get", |c| async move { c.member_get(member.into()).await }).await
+    }
+
+    /// Members, by id.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn members(&self, cursor: Option<&str>, limit: u32) -> Result<Page<MemberView>, ClientError> {
+        self.call("member_list", |c| async move { c.member_list(cursor.map(Into::into), Some(limit)).await }).await
+    }
+
+    /// An asset by its symbol.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn asset(&self, asset: &str) -> Result<AssetView, ClientError> {
+        self.call("asset_get", |c| async move { c.asset_get(asset.into()).await }).await
+    }
+
+    /// Assets, by symbol.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn assets(&self, cursor: Option<&str>, limit: u32) -> Result<Page<AssetView>, ClientError> {
+        self.call("asset_list", |c| async move { c.asset_list(cursor.map(Into::into), Some(limit)).await }).await
+    }
+
+    /// What an account holds of an asset.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn balance(&self, account: &str, asset: &str) -> Result<BalanceView, ClientError> {
+        self.call("balance_get", |c| async move { c.balance_get(account.into(), asset.into()).await }).await
+    }
+
+    /// Contracts and native modules.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn contracts(&self) -> Result<Vec<ContractView>, ClientError> {
+        self.call("contract_list", |c| async move { c.contract_list().await }).await
+    }
+
+    /// A module's interface as the node tells it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn contract_interface(&self, module: &str) -> Result<InterfaceView, ClientError> {
+        self.call("contract_interface", |c| async move { c.contract_interface(module.into()).await }).await
+    }
+
+    /// Runs a query; arguments and answer are encoded.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn query(&self, module: &str, query: &str, args: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        let args = &HexBytes(args);
+        let answer =
+            self.call("contract_query", |c| async move {
+                c.contract_query(module.into(), query.into(), args.clone()).await
+            })
+            .await?;
+        Ok(answer.0)
+    }
+
+    /// A raw state key with its proof, unchecked.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn state_proof(&self, key: Vec<u8>, height: Option<u64>) -> Result<ProofView, ClientError> {
+        let key = &HexBytes(key);
+        self.call("state_proof", |c| async move { c.state_proof(key.clone(), height).await }).await
+    }
+
+    /// Jobs that will run, soonest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn schedule(
+        &self,
+        module: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<JobView>, ClientError> {
+        self.call("schedule_list", |c| async move {
+            c.schedule_list(module.map(Into::into), cursor.map(Into::into), Some(limit)).await
+        })
+        .await
+    }
+
+    /// Events after a cursor, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn events(
+        &self,
+        filter: &EventFilter,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<PlacedEvent>, ClientError> {
+        self.call("events_history", |c| async move {
+            c.events_history(filter.clone(), cursor.map(Into::into), Some(limit)).await
+        })
+        .await
+    }
+
+    /// The node's own state.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn node_status(&self) -> Result<NodeStatus, ClientError> {
+        self.call("node_status", |c| async move { c.node_status().await }).await
+    }
+}
