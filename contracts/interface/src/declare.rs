@@ -1,6 +1,8 @@
 //! The macro that declares a module, and the traits of what it makes.
 use alloc::vec::Vec;
-use countersign_types::{AccountId, Call, ModuleName};
+use countersign_types::AccountId;
+#[cfg(feature = "std")]
+use countersign_types::{Call, ModuleName};
 use parity_scale_codec::Encode;
 
 /// A module's declaration as text, and its parsed form.

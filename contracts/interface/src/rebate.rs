@@ -1,5 +1,6 @@
 //! Contract `rebate`: a customer who brings a newcomer is paid back part of the price. The merchant cannot default on it.
-use countersign_types::{AccountId, Amount, AssetId, Document, Hash, SignedDocument, Text, Timestamp};
+use countersign_types::{AccountId, Amount, AssetId, Document, DocumentKind, Hash, SignedDocument, Text, Timestamp};
+use parity_scale_codec::Encode;
 
 crate::interface! {
     module "rebate";
@@ -81,5 +82,22 @@ crate::interface! {
         RebateOf = rebate_of { rebate: Hash } -> RebateRecord;
         /// What the contract holds for rebates that are not settled.
         SetAside = set_aside { asset: AssetId } -> Amount;
+    }
+}
+
+impl Offer {
+    /// The kind of document an offer is the body of.
+    pub const KIND: &str = "rebate/Offer";
+
+    /// The document for merchant, customer and third party to sign. It should expire no earlier than the rebate time: an
+    /// expired one is neither redeemed nor claimed.
+    pub fn document(&self, chain: Hash, parties: [AccountId; 3], expires_at: Timestamp) -> Document {
+        Document {
+            chain,
+            kind: DocumentKind::new(Self::KIND).expect("the kind is short"),
+            parties: parties.to_vec().try_into().expect("three are within the limit"),
+            body: self.encode().try_into().expect("an offer's fields have fixed lengths"),
+            expires_at,
+        }
     }
 }

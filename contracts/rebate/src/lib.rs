@@ -24,6 +24,11 @@
 //! claimed at most once; a settled rebate never moves again.
 #![no_std]
 
+#[cfg(test)]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
 mod claim;
 mod offer;
 mod payment;

@@ -5,9 +5,6 @@ use countersign_interface::rebate::{Error, Offer};
 use countersign_types::{AccountId, Document, Hash};
 use parity_scale_codec::DecodeAll;
 
-/// The kind of document an offer is.
-pub const KIND: &str = "rebate/Offer";
-
 /// The accounts of a call that shows an offer.
 #[derive(Clone, Copy, Debug)]
 pub struct Parties {
@@ -26,7 +23,7 @@ pub struct Parties {
 /// # Errors
 /// One of the refusals about offers, parties and the first purchase.
 pub fn read(host: &mut impl Host, document: &Document, parties: Parties) -> Result<(Hash, Offer), Error> {
-    if document.kind.as_str() != KIND || document.chain != host.chain() {
+    if document.kind.as_str() != Offer::KIND || document.chain != host.chain() {
         return Err(Error::BadOffer);
     }
     let [merchant, customer, third_party] = document.parties[..] else {

@@ -88,8 +88,8 @@ pub fn run(dispatch: impl FnOnce(&mut Guest, &[AccountId], &[u8]) -> Result<Vec<
 macro_rules! entry {
     ($rules:ident, $interface:ident) => {
         mod entry {
-            use $crate::guest::{Stop, run};
             use ::countersign_interface::{Declared, DispatchFault, $interface as interface};
+            use $crate::guest::{Stop, run};
 
             const TEXT: &str = <interface::Declaration as Declared>::TEXT;
 
@@ -101,9 +101,13 @@ macro_rules! entry {
             #[unsafe(no_mangle)]
             extern "C" fn call(method: u32) {
                 run(|guest, parties, arguments| {
-                    interface::dispatch::<_, super::$rules>(guest, method, parties, arguments).map_err(|fault| match fault {
-                        DispatchFault::Refused(code) => Stop::Refused(code),
-                        DispatchFault::UnknownMethod | DispatchFault::WrongParties | DispatchFault::BadArguments => Stop::NotDeclared,
+                    interface::dispatch::<_, super::$rules>(guest, method, parties, arguments).map_err(|fault| {
+                        match fault {
+                            DispatchFault::Refused(code) => Stop::Refused(code),
+                            DispatchFault::UnknownMethod
+                            | DispatchFault::WrongParties
+                            | DispatchFault::BadArguments => Stop::NotDeclared,
+                        }
                     })
                 });
             }
@@ -157,7 +161,10 @@ impl Bump {
 // SAFETY: pieces do not overlap, since each begins at or behind the end of the one before, and lie within the memory.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let piece = self.begin().checked_next_multiple_of(layout.align()).and_then(|start| Some((start, start.checked_add(layout.size())?)));
+        let piece = self
+            .begin()
+            .checked_next_multiple_of(layout.align())
+            .and_then(|start| Some((start, start.checked_add(layout.size())?)));
         match piece {
             Some((start, end)) if self.reserve(end) => start as *mut u8,
             _ => core::ptr::null_mut(),
