@@ -146,26 +146,33 @@ impl Proposal {
 
     /// Keeps one signature per account and key: the smaller one, so that merging does not depend on the order.
     fn insert(&mut self, new: PartySignature) -> Result<(), ProposalError> {
+        let found = self.signatures.binary_search_by_key(&(new.account, new.key), |s| (s.account, s.key));
+        if found.is_err() && self.signatures.len() == limits::SIGNATURES_MAX {
+            return Err(ProposalError::TooManySignatures);
+        }
         let mut signatures = core::mem::take(&mut self.signatures).into_inner();
-        match signatures.binary_search_by_key(&(new.account, new.key), |s| (s.account, s.key)) {
+        match found {
             Ok(at) => signatures[at] = signatures[at].min(new),
             Err(at) => signatures.insert(at, new),
         }
-        let full = signatures.len() > limits::SIGNATURES_MAX;
-        signatures.truncate(limits::SIGNATURES_MAX);
-        self.signatures = signatures.try_into().expect("truncated to the bound");
-        if full { Err(ProposalError::TooManySignatures) } else { Ok(()) }
+        self.signatures = signatures.try_into().expect("there was room for one more");
+        Ok(())
     }
 
     /// Takes over the signatures of `other`.
     ///
     /// # Errors
-    /// [`ProposalError::DifferentSubjects`] or [`ProposalError::TooManySignatures`].
+    /// [`ProposalError::DifferentSubjects`] or [`ProposalError::TooManySignatures`]; it is unchanged.
     pub fn merge(&mut self, other: &Self) -> Result<(), ProposalError> {
         if self.subject != other.subject {
             return Err(ProposalError::DifferentSubjects { left: self.subject.id(), right: other.subject.id() });
         }
-        other.signatures.iter().try_for_each(|signature| self.insert(*signature))
+        let before = self.signatures.clone();
+        let merged = other.signatures.iter().try_for_each(|signature| self.insert(*signature));
+        if merged.is_err() {
+            self.signatures = before;
+        }
+        merged
     }
 
     /// The transaction with its signatures, complete or not; `None` for a document.
