@@ -70,6 +70,11 @@ impl PeerAddress {
         self.id
     }
 
+    /// Adds an identity to an address one listens on.
+    pub(crate) fn new(id: PeerId, address: &Multiaddr) -> Self {
+        Self { id, address: address.clone().with(Protocol::P2p(id.0)) }
+    }
+
     pub(crate) fn multiaddr(&self) -> &Multiaddr {
         &self.address
     }

@@ -17,14 +17,21 @@
 
 mod address;
 mod block;
+mod bridge;
+mod codec;
+mod context;
+mod early;
+mod engine;
 mod limits;
 mod network;
 mod request;
 mod signer;
 mod statement;
+mod wire;
 
 pub use address::{BadAddress, PeerAddress, PeerId};
 pub use block::{BadBlock, ReceivedBlock};
+pub use engine::{metrics, start};
 pub use limits::{GOSSIP_BYTES_MAX, PEERS_MAX, QUESTION_BYTES_MAX, SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 pub use network::{AskError, Gossip, Network, PeerStatus, Question, Stopped, Verdict};
 pub use request::{Known, Proposed, Request, Start, Synced, Timeouts};
@@ -78,6 +85,9 @@ pub enum StartError {
         #[source]
         cause: std::io::Error,
     },
+    /// The system's settings for name resolution cannot be read.
+    #[error("the settings for name resolution cannot be read")]
+    Resolver(#[source] std::io::Error),
     /// The folder for the engine's log cannot be made.
     #[error("cannot make the folder {}", path.display())]
     DataDir {

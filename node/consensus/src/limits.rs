@@ -40,6 +40,8 @@ pub(crate) const ANSWERS_PER_PEER_MAX: usize = 4;
 pub(crate) const CHECKS_MAX: usize = 8;
 /// Heights ahead of our own whose proposals are kept until we get there; further away, syncing is faster.
 pub(crate) const HEIGHTS_AHEAD_MAX: u64 = 2;
+/// Rounds ahead of our own whose proposals are looked at: a node that hears the others soon follows them.
+pub(crate) const ROUNDS_AHEAD_MAX: u32 = 8;
 /// Proposals kept for one future height: one per round that may have failed.
 pub(crate) const EARLY_BLOCKS_MAX: usize = 4;
 /// Bytes of the proposals kept for future heights.

@@ -1,8 +1,12 @@
 //! Signing of votes: by a key in this process, or by another that guards it.
+use crate::context::{Context, Proposal, Vote};
 use crate::statement::Statement;
 use async_trait::async_trait;
-use countersign_types::{PublicKey, Signature, signature};
+use countersign_types::{Hash, PublicKey, Signature, signature};
+use malachitebft_app_channel::app::types::core::{SignedMessage, ValidatorProof, VoteExtensionScope};
+use malachitebft_signing::{Error, Signer, VerificationResult, Verifier};
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The statement was not signed: the signer refused, or could not be reached.
@@ -57,5 +61,103 @@ impl VoteSigner for KeySigner {
 
     async fn sign(&self, _: &Statement, message: &[u8; 32]) -> Result<Signature, SignerError> {
         Ok(signature::sign(&self.secret, message))
+    }
+}
+
+/// The engine's way to a [`VoteSigner`].
+pub(crate) struct EngineSigner {
+    pub(crate) chain: Hash,
+    pub(crate) signer: Arc<dyn VoteSigner>,
+}
+
+impl EngineSigner {
+    /// The validator's key.
+    pub(crate) fn public_key(&self) -> PublicKey {
+        self.signer.public_key()
+    }
+
+    /// Signs a statement.
+    pub(crate) async fn sign(&self, statement: &Statement) -> Result<Signature, SignerError> {
+        self.signer.sign(statement, &statement.message(&self.chain)).await
+    }
+}
+
+/// Votes carry no extensions, and peers are known by their place on the list: neither is ever signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this kind of message is not used on this network")]
+struct NotUsed;
+
+#[async_trait]
+impl Signer<Context> for Arc<EngineSigner> {
+    async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<Context, Vote>, Error> {
+        let statement = Statement::try_from(&vote).map_err(Error::from_source)?;
+        let signature = self.sign(&statement).await.map_err(Error::from_source)?;
+        Ok(SignedMessage::new(vote, signature))
+    }
+
+    async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<Context, Proposal>, Error> {
+        let statement = Statement::try_from(&proposal).map_err(Error::from_source)?;
+        let signature = self.sign(&statement).await.map_err(Error::from_source)?;
+        Ok(SignedMessage::new(proposal, signature))
+    }
+
+    async fn sign_vote_extension(
+        &self,
+        _: VoteExtensionScope<Context>,
+        _: (),
+    ) -> Result<SignedMessage<Context, ()>, Error> {
+        Err(Error::from_source(NotUsed))
+    }
+
+    async fn sign_validator_proof(&self, _: Vec<u8>, _: Vec<u8>) -> Result<ValidatorProof<Context>, Error> {
+        Err(Error::from_source(NotUsed))
+    }
+}
+
+/// Checks votes and proposals by [`signature::verify`].
+pub(crate) struct EngineVerifier {
+    pub(crate) chain: Hash,
+}
+
+impl EngineVerifier {
+    fn verify(&self, statement: &Statement, signature: &Signature, key: &PublicKey) -> VerificationResult {
+        VerificationResult::from_bool(signature::verify(key, &statement.message(&self.chain), signature))
+    }
+}
+
+#[async_trait]
+impl Verifier<Context> for EngineVerifier {
+    async fn verify_signed_vote(
+        &self,
+        vote: &Vote,
+        signature: &Signature,
+        key: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        let statement = Statement::try_from(vote).map_err(Error::from_source)?;
+        Ok(self.verify(&statement, signature, key))
+    }
+
+    async fn verify_signed_proposal(
+        &self,
+        proposal: &Proposal,
+        signature: &Signature,
+        key: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        let statement = Statement::try_from(proposal).map_err(Error::from_source)?;
+        Ok(self.verify(&statement, signature, key))
+    }
+
+    async fn verify_signed_vote_extension(
+        &self,
+        _: &VoteExtensionScope<Context>,
+        _: &(),
+        _: &Signature,
+        _: &PublicKey,
+    ) -> Result<VerificationResult, Error> {
+        Ok(VerificationResult::Invalid)
+    }
+
+    async fn verify_validator_proof(&self, _: &ValidatorProof<Context>) -> Result<VerificationResult, Error> {
+        Ok(VerificationResult::Invalid)
     }
 }

@@ -5,6 +5,15 @@ use parity_scale_codec::{Decode, Encode};
 /// One step of a validator in a round.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub enum Statement {
+    /// "These are the bytes of the block for this round": goes with the bytes, so that nobody else can fill a round.
+    Offer {
+        /// Height of the block.
+        height: Height,
+        /// The round it is offered in.
+        round: u32,
+        /// Its header's hash.
+        block: Hash,
+    },
     /// "I propose this block."
     Proposal {
         /// Height of the block.
@@ -40,14 +49,20 @@ impl Statement {
     /// The height it is about.
     pub fn height(&self) -> Height {
         match *self {
-            Self::Proposal { height, .. } | Self::Prevote { height, .. } | Self::Precommit { height, .. } => height,
+            Self::Offer { height, .. }
+            | Self::Proposal { height, .. }
+            | Self::Prevote { height, .. }
+            | Self::Precommit { height, .. } => height,
         }
     }
 
     /// The round it is made in.
     pub fn round(&self) -> u32 {
         match *self {
-            Self::Proposal { round, .. } | Self::Prevote { round, .. } | Self::Precommit { round, .. } => round,
+            Self::Offer { round, .. }
+            | Self::Proposal { round, .. }
+            | Self::Prevote { round, .. }
+            | Self::Precommit { round, .. } => round,
         }
     }
 
@@ -58,7 +73,8 @@ impl Statement {
             Self::Precommit { height, round, block: Some(hash) } => {
                 return block::precommit_bytes(chain, *height, *round, hash);
             }
-            Self::Proposal { .. } => "proposal-vote",
+            Self::Offer { .. } => "block-offer",
+            Self::Proposal { .. } => "block-proposal",
             Self::Prevote { .. } => "prevote",
             Self::Precommit { block: None, .. } => "precommit-nil",
         };
@@ -139,6 +155,7 @@ mod tests {
     fn no_two_statements_sign_the_same_bytes() {
         let (height, hash) = (Height::new(3), Hash([1; 32]));
         let statements = [
+            Statement::Offer { height, round: 0, block: hash },
             Statement::Proposal { height, round: 0, block: hash, pol_round: None },
             Statement::Proposal { height, round: 1, block: hash, pol_round: Some(0) },
             prevote(0, Some(hash)),

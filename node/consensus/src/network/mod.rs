@@ -1,9 +1,34 @@
-//! The application's side of the network: transactions and questions out and in, and who may connect.
-use crate::address::{PeerAddress, PeerId};
+//! The network: one swarm, owned by one task, and the application's handle to it.
+//!
+//! ```text
+//!   the application ─Command→ task.rs ⇄ swarm.rs ⇄ peers        task.rs: commands, the engine's messages
+//!   the engine ─relay.rs→       │                                inbound.rs: what peers send
+//!   the engine, the application ←┘                               peers.rs, standing.rs: who may, and how much
+//! ```
+mod direct;
+mod inbound;
+mod peers;
+mod relay;
+mod standing;
+mod swarm;
+mod task;
+
+use crate::StartError;
+use crate::address::{PeerAddress, PeerId, listen_address};
+use crate::context::Context;
 use crate::limits;
+use crate::request::Request;
+use crate::wire::OfferedBytes;
 use bytes::Bytes;
 use countersign_types::Height;
+use futures::StreamExt;
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, Swarm, TransportError};
+use malachitebft_app_channel::app::engine::network::NetworkRef;
+use std::io;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// The network has stopped, and with it the engine: nothing more can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +124,7 @@ pub struct Question {
 #[derive(Debug)]
 pub(crate) enum Command {
     Gossip(Bytes),
+    Offer(OfferedBytes),
     Judge { from: PeerId, message: libp2p::gossipsub::MessageId, verdict: Verdict },
     Ask { peer: PeerId, bytes: Bytes, reply: oneshot::Sender<Result<Bytes, AskError>> },
     SetPeers(Vec<PeerAddress>),
@@ -172,4 +198,77 @@ impl Network {
 
 fn check_size(bytes: &Bytes, limit: usize) -> Result<(), AskError> {
     if bytes.len() > limit { Err(AskError::Oversized { size: bytes.len(), limit }) } else { Ok(()) }
+}
+
+/// What the engine and the application need of the network.
+pub(crate) struct Started {
+    pub(crate) network: Network,
+    pub(crate) actor: NetworkRef<Context>,
+    pub(crate) gossip: mpsc::Receiver<Gossip>,
+    pub(crate) questions: mpsc::Receiver<Question>,
+    /// Ends when the engine is gone.
+    pub(crate) task: JoinHandle<()>,
+}
+
+/// Listens, and starts the task that owns the swarm. Requests of peers for blocks go to `requests`.
+///
+/// # Errors
+/// [`StartError`] if the node cannot listen.
+pub(crate) async fn start(config: &crate::Config, requests: mpsc::Sender<Request>) -> Result<Started, StartError> {
+    let mut swarm = swarm::build(&config.identity).map_err(StartError::Resolver)?;
+    listen(&mut swarm, &config.listen).await?;
+    let (engine_messages, engine) = mpsc::channel(limits::ENGINE_QUEUE);
+    let (commands, command_queue) = mpsc::channel(limits::COMMANDS_QUEUE);
+    let (gossip_sender, gossip) = mpsc::channel(limits::GOSSIP_QUEUE);
+    let (question_sender, questions) = mpsc::channel(limits::QUESTIONS_QUEUE);
+    let (listening_sender, listening) = watch::channel(Vec::new());
+    let (peers_sender, peers) = watch::channel(Vec::new());
+    let (height_sender, height_seen) = watch::channel(Height::ZERO);
+    let local = PeerId(*swarm.local_peer_id());
+    let outputs = task::Outputs {
+        requests,
+        gossip: gossip_sender,
+        questions: question_sender,
+        verdicts: commands.clone(),
+        listening: listening_sender,
+        peers: peers_sender,
+        height_seen: height_sender,
+    };
+    let mut task = task::Task::new(config.chain, swarm, outputs);
+    task.tell_listening();
+    task.set_peers(config.peers.clone());
+    let actor = relay::spawn(engine_messages).await.map_err(|error| StartError::Engine(error.into()))?;
+    let task = tokio::spawn(task.run(task::Inputs { engine, commands: command_queue }));
+    let network = Network { local, commands, listening, peers, height_seen };
+    Ok(Started { network, actor, gossip, questions, task })
+}
+
+/// Binds the port and waits until the system has given it.
+async fn listen(swarm: &mut Swarm<swarm::Behaviour>, text: &str) -> Result<(), StartError> {
+    let address = listen_address(text).map_err(|cause| StartError::ListenAddress { text: text.into(), cause })?;
+    let failed = |cause| StartError::Listen { address: text.into(), cause };
+    swarm.listen_on(address).map_err(|error| failed(transport_error(error)))?;
+    let listening = async {
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { .. } => return Ok(()),
+                SwarmEvent::ListenerError { error, .. } => return Err(error),
+                SwarmEvent::ListenerClosed { reason: Err(error), .. } => return Err(error),
+                _ => {}
+            }
+        }
+    };
+    let listening = timeout(limits::LISTEN_TIMEOUT, listening).await;
+    listening.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)
+}
+
+fn transport_error(error: TransportError<io::Error>) -> io::Error {
+    match error {
+        TransportError::Other(error) => error,
+        TransportError::MultiaddrNotSupported(address) => unsupported(&address),
+    }
+}
+
+fn unsupported(address: &Multiaddr) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("{address} is not a TCP address"))
 }

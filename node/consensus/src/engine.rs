@@ -1,0 +1,128 @@
+//! Starts the engine: the one place where it is compiled for our types.
+use crate::bridge::Bridge;
+use crate::codec::Scale;
+use crate::context::{Address, Context};
+use crate::limits;
+use crate::network;
+use crate::signer::{EngineSigner, EngineVerifier};
+use crate::{Config, Consensus, StartError};
+use malachitebft_app_channel::app::config::{ConsensusConfig, NodeConfig, ValuePayload, ValueSyncConfig};
+use malachitebft_app_channel::app::metrics;
+use malachitebft_app_channel::{ConsensusContext, EngineBuilder, RequestContext, SyncContext, WalContext};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Blocks asked for at once of one peer, and requests under way with all peers: together less than what a peer answers.
+const SYNC_BATCH: usize = limits::SYNC_BLOCKS_MAX;
+const SYNC_PARALLEL: usize = limits::ANSWERS_PER_PEER_MAX;
+/// Votes and proposals kept for one height to come: four rounds of the largest validator set.
+const QUEUED_PER_HEIGHT: usize = 4 * 2 * countersign_types::limits::VALIDATORS_MAX;
+/// Requests of ours to the engine: none are made.
+const ENGINE_REQUESTS: usize = 1;
+/// The engine's log.
+const LOG_FILE: &str = "consensus.wal";
+
+/// What the engine reads of its own settings. Those of its network are not used: it has ours.
+#[derive(Clone)]
+struct EngineConfig {
+    name: String,
+    consensus: ConsensusConfig,
+    sync: ValueSyncConfig,
+}
+
+impl EngineConfig {
+    fn new(name: String) -> Self {
+        let consensus = ConsensusConfig {
+            value_payload: ValuePayload::ProposalAndParts,
+            queue_per_height_capacity: QUEUED_PER_HEIGHT,
+            ..ConsensusConfig::default()
+        };
+        let sync = ValueSyncConfig {
+            status_update_interval: limits::STATUS_INTERVAL,
+            request_timeout: limits::REQUEST_TIMEOUT,
+            parallel_requests: SYNC_PARALLEL,
+            batch_size: SYNC_BATCH,
+            ..ValueSyncConfig::default()
+        };
+        Self { name, consensus, sync }
+    }
+}
+
+impl NodeConfig for EngineConfig {
+    fn moniker(&self) -> &str {
+        &self.name
+    }
+
+    fn consensus(&self) -> &ConsensusConfig {
+        &self.consensus
+    }
+
+    fn consensus_mut(&mut self) -> &mut ConsensusConfig {
+        &mut self.consensus
+    }
+
+    fn value_sync(&self) -> &ValueSyncConfig {
+        &self.sync
+    }
+
+    fn value_sync_mut(&mut self) -> &mut ValueSyncConfig {
+        &mut self.sync
+    }
+}
+
+/// Starts the network and the engine. Runs on the current tokio runtime until the engine fails, or until
+/// [`Consensus::requests`] is dropped.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(config: Config) -> Result<Consensus, StartError> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|cause| StartError::DataDir { path: config.data_dir.clone(), cause })?;
+    let (request_sender, requests) = mpsc::channel(limits::REQUESTS_QUEUE);
+    let network::Started { network, actor, gossip, questions, task } =
+        network::start(&config, request_sender.clone()).await?;
+    let chain = config.chain;
+    let signer = config.signer.map(|signer| Arc::new(EngineSigner { chain, signer }));
+    // The engine hands this sender back for proposal parts; ours go out as signed offers instead.
+    let (unused_parts, _) = mpsc::channel(1);
+    let (channels, engine) = EngineBuilder::new(Context, EngineConfig::new(config.name))
+        .with_default_wal(WalContext::new(config.data_dir.join(LOG_FILE), Scale))
+        .with_custom_network(actor, unused_parts)
+        .with_default_sync(SyncContext::new(Scale))
+        .with_default_consensus(consensus_context(EngineVerifier { chain }, signer.clone()))
+        .with_default_request(RequestContext::new(ENGINE_REQUESTS))
+        .build()
+        .await
+        .map_err(|error| StartError::Engine(error.into()))?;
+    let bridge = tokio::spawn(Bridge::new(request_sender, network.commands.clone(), signer).run(channels.consensus));
+    let stopped = tokio::spawn(async move {
+        let mut engine_task = engine.handle;
+        tokio::select! {
+            _ = &mut engine_task => {}
+            _ = bridge => {
+                engine.actor.stop(Some("the application has stopped".into()));
+                // The engine's error, if any, is in its log; here only its end matters.
+                let _ = engine_task.await;
+            }
+        }
+        // Ends once the engine's side of it is gone.
+        let _ = task.await;
+    });
+    Ok(Consensus { requests, gossip, questions, network, stopped })
+}
+
+fn consensus_context(verifier: EngineVerifier, signer: Option<Arc<EngineSigner>>) -> ConsensusContext<Context> {
+    match signer {
+        Some(signer) => {
+            ConsensusContext::new_validator(Address(signer.public_key()), Box::new(verifier), Box::new(signer))
+        }
+        None => ConsensusContext::new_full_node(Address::NOBODY, Box::new(verifier)),
+    }
+}
+
+/// The metrics of every engine in this process, as Prometheus text. Those of each node carry its [`Config::name`].
+pub fn metrics() -> String {
+    let mut text = String::new();
+    metrics::export(&mut text);
+    text
+}

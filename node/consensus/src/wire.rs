@@ -1,0 +1,268 @@
+//! The bytes of everything validators send each other: SCALE mirrors of the engine's types, bounded when decoded.
+use crate::context::{Address, Context, Height, NoRound, Step, Value, hash_of, value_of};
+use crate::limits::{SYNC_ANSWER_BYTES_MAX, SYNC_BLOCKS_MAX, VOTE_BYTES_MAX};
+use crate::statement::{SignedStatement, Statement};
+use bytes::Bytes;
+use countersign_types::bounded::TooLong;
+use countersign_types::limits::VALIDATORS_MAX;
+use countersign_types::{self as types, BoundedVec, Certificate, DecodeError, Hash, Header, PublicKey, Signature};
+use malachitebft_app_channel::app::consensus::{LivenessMsg, SignedConsensusMsg};
+use malachitebft_app_channel::app::types::core::{self as engine, Round, SignedMessage, VoteType};
+use malachitebft_sync as sync;
+use parity_scale_codec::{Decode, Encode};
+
+/// Bytes that are not what they should be, or something the engine made that has no bytes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WireError {
+    /// Not the encoding of what was expected.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// No round.
+    #[error(transparent)]
+    NoRound(#[from] NoRound),
+    /// More votes in a certificate than there can be validators, or more blocks in an answer than may be asked for.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// An offer where the engine expects a vote or proposal.
+    #[error("an offer of a block came without the block")]
+    BareOffer,
+    /// A block with the certificate of another.
+    #[error("the certificate is for {certified}, the block is another")]
+    OtherBlock {
+        /// What the certificate is for.
+        certified: Hash,
+    },
+    /// A peer id that is none.
+    #[error("not a peer id")]
+    PeerId,
+}
+
+/// What validators tell each other in a round.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) enum ConsensusMessage {
+    /// A vote or proposal.
+    Step(SignedStatement),
+    /// Two thirds prevoted for a block: the certificate's signatures are those prevotes.
+    Polka(Certificate),
+    /// Enough voted that a round may be left or entered.
+    Round(RoundCertificate),
+}
+
+/// Votes of a round, for whatever.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) struct RoundCertificate {
+    height: types::Height,
+    round: u32,
+    /// True: two thirds precommitted. False: a third voted in a later round.
+    precommitted: bool,
+    votes: BoundedVec<RoundVote, VALIDATORS_MAX>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+struct RoundVote {
+    precommit: bool,
+    block: Option<Hash>,
+    validator: PublicKey,
+    signature: Signature,
+}
+
+impl ConsensusMessage {
+    /// Decodes what a peer sent.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        types::decode("consensus message", bytes, VOTE_BYTES_MAX)
+    }
+
+    /// The height it is about.
+    pub(crate) fn height(&self) -> types::Height {
+        match self {
+            Self::Step(signed) => signed.statement.height(),
+            Self::Polka(certificate) => certificate.height,
+            Self::Round(certificate) => certificate.height,
+        }
+    }
+}
+
+/// Signed votes and proposals.
+pub(crate) fn signed(message: &SignedConsensusMsg<Context>) -> Result<SignedStatement, NoRound> {
+    match message {
+        SignedConsensusMsg::Vote(vote) => signed_vote(vote),
+        SignedConsensusMsg::Proposal(proposal) => signed_proposal(proposal),
+    }
+}
+
+/// A signed vote.
+pub(crate) fn signed_vote(vote: &engine::SignedVote<Context>) -> Result<SignedStatement, NoRound> {
+    let Address(validator) = *engine::Vote::validator_address(&vote.message);
+    Ok(SignedStatement { validator, statement: Statement::try_from(&vote.message)?, signature: vote.signature })
+}
+
+/// A signed proposal.
+pub(crate) fn signed_proposal(proposal: &engine::SignedProposal<Context>) -> Result<SignedStatement, NoRound> {
+    let Address(validator) = *engine::Proposal::validator_address(&proposal.message);
+    Ok(SignedStatement { validator, statement: Statement::try_from(&proposal.message)?, signature: proposal.signature })
+}
+
+/// The engine's form of a signed vote or proposal.
+pub(crate) fn step(signed: &SignedStatement) -> Result<SignedConsensusMsg<Context>, WireError> {
+    let step = Step::of(&signed.statement, signed.validator).ok_or(WireError::BareOffer)?;
+    Ok(match step {
+        Step::Vote(vote) => SignedConsensusMsg::Vote(SignedMessage::new(vote, signed.signature)),
+        Step::Proposal(proposal) => SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signed.signature)),
+    })
+}
+
+/// A certificate of ours from the engine's signatures: sorted by key, without duplicates.
+fn certificate(
+    height: Height,
+    round: Round,
+    value: Value,
+    signatures: impl Iterator<Item = (Address, Signature)>,
+) -> Result<Certificate, WireError> {
+    let mut signatures: Vec<_> = signatures.map(|(address, signature)| (address.0, signature)).collect();
+    signatures.sort_by_key(|(key, _)| *key);
+    signatures.dedup_by_key(|(key, _)| *key);
+    Ok(Certificate {
+        height: height.0,
+        round: round.as_u32().ok_or(NoRound)?,
+        block: value.0,
+        signatures: signatures.try_into()?,
+    })
+}
+
+/// A decided block's certificate.
+pub(crate) fn commit(decided: &engine::CommitCertificate<Context>) -> Result<Certificate, WireError> {
+    let signatures = decided.commit_signatures.iter().map(|s| (s.address, s.signature));
+    certificate(decided.height, decided.round, decided.value_id, signatures)
+}
+
+fn extended(certificate: &Certificate) -> engine::ExtendedCommitCertificate<Context> {
+    let signatures = certificate.signatures.iter();
+    engine::ExtendedCommitCertificate {
+        height: Height(certificate.height),
+        round: Round::new(certificate.round),
+        value_id: Value(certificate.block),
+        commit_signatures: signatures
+            .map(|(key, signature)| engine::ExtendedCommitSignature::new(Address(*key), *signature, None))
+            .collect(),
+    }
+}
+
+/// Two thirds' prevotes, as sent and logged.
+pub(crate) fn polka(polka: &engine::PolkaCertificate<Context>) -> Result<Certificate, WireError> {
+    let signatures = polka.polka_signatures.iter().map(|s| (s.address, s.signature));
+    certificate(polka.height, polka.round, polka.value_id, signatures)
+}
+
+/// The engine's form of two thirds' prevotes.
+pub(crate) fn engine_polka(certificate: &Certificate) -> engine::PolkaCertificate<Context> {
+    let signatures = certificate.signatures.iter();
+    engine::PolkaCertificate {
+        height: Height(certificate.height),
+        round: Round::new(certificate.round),
+        value_id: Value(certificate.block),
+        polka_signatures: signatures
+            .map(|(key, signature)| engine::PolkaSignature::new(Address(*key), *signature))
+            .collect(),
+    }
+}
+
+impl RoundCertificate {
+    fn of(certificate: &engine::RoundCertificate<Context>) -> Result<Self, WireError> {
+        let votes = certificate.round_signatures.iter().map(|vote| RoundVote {
+            precommit: vote.vote_type == VoteType::Precommit,
+            block: hash_of(vote.value_id),
+            validator: vote.address.0,
+            signature: vote.signature,
+        });
+        Ok(Self {
+            height: certificate.height.0,
+            round: certificate.round.as_u32().ok_or(NoRound)?,
+            precommitted: certificate.cert_type == engine::RoundCertificateType::Precommit,
+            votes: votes.collect::<Vec<_>>().try_into()?,
+        })
+    }
+
+    /// The engine's form.
+    pub(crate) fn engine(&self) -> engine::RoundCertificate<Context> {
+        let votes = self.votes.iter().map(|vote| {
+            let kind = if vote.precommit { VoteType::Precommit } else { VoteType::Prevote };
+            engine::RoundSignature::new(kind, value_of(vote.block), Address(vote.validator), vote.signature)
+        });
+        engine::RoundCertificate {
+            height: Height(self.height),
+            round: Round::new(self.round),
+            cert_type: if self.precommitted {
+                engine::RoundCertificateType::Precommit
+            } else {
+                engine::RoundCertificateType::Skip
+            },
+            round_signatures: votes.collect(),
+        }
+    }
+}
+
+impl TryFrom<&SignedConsensusMsg<Context>> for ConsensusMessage {
+    type Error = WireError;
+    fn try_from(message: &SignedConsensusMsg<Context>) -> Result<Self, WireError> {
+        Ok(Self::Step(signed(message)?))
+    }
+}
+
+impl TryFrom<&LivenessMsg<Context>> for ConsensusMessage {
+    type Error = WireError;
+    fn try_from(message: &LivenessMsg<Context>) -> Result<Self, WireError> {
+        Ok(match message {
+            LivenessMsg::Vote(vote) => Self::Step(signed_vote(vote)?),
+            LivenessMsg::PolkaCertificate(certificate) => Self::Polka(polka(certificate)?),
+            LivenessMsg::SkipRoundCertificate(certificate) => Self::Round(RoundCertificate::of(certificate)?),
+        })
+    }
+}
+
+/// A block with the signed offer in front of it.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferedBytes {
+    /// By its proposer.
+    pub(crate) offer: SignedStatement,
+    /// Not checked yet.
+    pub(crate) block: Bytes,
+}
+
+impl OfferedBytes {
+    /// The offer's encoding, then the block's.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.offer.size_hint() + self.block.len());
+        self.offer.encode_to(&mut bytes);
+        bytes.extend_from_slice(&self.block);
+        bytes
+    }
+
+    /// Splits what a peer sent; the block stays where it is. Its length is bounded by the gossip's.
+    pub(crate) fn from_bytes(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let mut rest: &[u8] = bytes;
+        let offer = SignedStatement::decode(&mut rest)
+            .map_err(|error| DecodeError::Malformed { what: "offer of a block", cause: error.to_string() })?;
+        Ok(Self { offer, block: bytes.slice(bytes.len() - rest.len()..) })
+    }
+}
+
+/// Encodes the answer to a peer that lags. Blocks beyond [`SYNC_BLOCKS_MAX`] are left out.
+pub(crate) fn encode_blocks(blocks: Vec<(Certificate, Bytes)>) -> Vec<u8> {
+    let blocks: Vec<(Certificate, Vec<u8>)> =
+        blocks.into_iter().take(SYNC_BLOCKS_MAX).map(|(certificate, bytes)| (certificate, bytes.into())).collect();
+    blocks.encode()
+}
+
+/// Decodes the answer of a peer, and checks that each certificate is for its block's header.
+pub(crate) fn decode_blocks(bytes: &[u8]) -> Result<Vec<sync::RawDecidedValue<Context>>, WireError> {
+    type Blocks = BoundedVec<(Certificate, Vec<u8>), SYNC_BLOCKS_MAX>;
+    let blocks: Blocks = types::decode("answer with blocks", bytes, SYNC_ANSWER_BYTES_MAX)?;
+    let checked = blocks.into_iter().map(|(certificate, bytes)| {
+        let hash = Header::decode(&mut &bytes[..]).map(|header| header.hash()).ok();
+        if hash != Some(certificate.block) {
+            return Err(WireError::OtherBlock { certified: certificate.block });
+        }
+        Ok(sync::RawDecidedValue::new(bytes.into(), extended(&certificate)))
+    });
+    checked.collect()
+}
