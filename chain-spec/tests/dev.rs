@@ -1,4 +1,5 @@
 //! The development network's specification is what its documentation says.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 use countersign_chain_spec::dev;
 use countersign_types::signature::{development_secret, public_key};
 use countersign_types::{AccountId, Authority, PublicKey, Role};

@@ -1,4 +1,5 @@
 //! Every mistake in a specification is named with its line, its key and what to do; several at once.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 use countersign_chain_spec::{Cause, DEV, LoadError, load, parse};
 use countersign_types::signature::{development_secret, public_key};
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
 //! Writing a genesis and reading it again gives the same chain, and a chain does not depend on how its specification is arranged.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 use countersign_chain_spec::{DEV, dev, parse, to_toml};
 use countersign_types::signature::{development_secret, public_key};
 use countersign_types::{Authority, Genesis, Timestamp};

@@ -131,7 +131,7 @@ impl<const MAX: usize> BoundedText<MAX> {
         if text.len() > MAX {
             return Err(TooLong { size: text.len(), limit: MAX }.into());
         }
-        match text.chars().find(|c| c.is_control() || is_reordering(*c)) {
+        match text.chars().find(|c| is_deceptive(*c)) {
             Some(c) => Err(BadText::Character { code: c as u32 }),
             None => Ok(Self(text.into())),
         }
@@ -143,9 +143,11 @@ impl<const MAX: usize> BoundedText<MAX> {
     }
 }
 
-/// Unicode's explicit direction controls (UAX #9), by which a payee's name could be made to read as another.
-fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+/// Control characters and Unicode's invisible and direction controls (UAX #9), by which a payee's name could be made to
+/// read as another.
+pub(crate) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 impl<const MAX: usize> Deref for BoundedText<MAX> {

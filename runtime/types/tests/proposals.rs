@@ -1,4 +1,5 @@
 //! Proposals collect signatures in any order, from anybody, and nothing that is not a party's valid signature gets in.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod crafted;
 #[path = "frozen/sample.rs"]
 mod sample;

@@ -2,6 +2,7 @@
 use super::{
     Basic, ErrorDef, EventDef, Field, Interface, InterfaceError, Method, MethodKind, RoleDef, Shape, Type, TypeDef,
 };
+use crate::bounded::is_deceptive;
 use crate::limits;
 use alloc::boxed::Box;
 use alloc::format;
@@ -28,6 +29,7 @@ pub(super) fn parse(text: &str) -> Parsed<Interface> {
     if text.len() > limits::INTERFACE_BYTES_MAX {
         return Err(parser.error(&format!("longer than {} bytes", limits::INTERFACE_BYTES_MAX)));
     }
+    refuse_deceptive(text)?;
     parser.keyword("module")?;
     let module = parser.kebab()?.parse().map_err(|error| parser.error(&format!("{error}")))?;
     parser.punct(';')?;
@@ -43,6 +45,18 @@ pub(super) fn parse(text: &str) -> Parsed<Interface> {
         parser.item(&mut interface)?;
     }
     Ok(interface)
+}
+
+/// All of it may be shown to people who sign; only spaces, tabs and line breaks stand between the words.
+fn refuse_deceptive(text: &str) -> Parsed<()> {
+    let found = text.char_indices().find(|(_, c)| is_deceptive(*c) && !matches!(c, '\n' | '\r' | '\t'));
+    match found {
+        None => Ok(()),
+        Some((at, c)) => {
+            let line = 1 + text[..at].matches('\n').count();
+            Err(InterfaceError { line, what: format!("the character U+{:04X} is not allowed", u32::from(c)) })
+        }
+    }
 }
 
 impl<'a> Parser<'a> {

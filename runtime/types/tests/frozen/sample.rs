@@ -193,7 +193,7 @@ impl<T: Sample> Sample for Vec<T> {
 
 impl<T: Sample, const MAX: usize> Sample for BoundedVec<T, MAX> {
     fn sample(draw: &mut Draw) -> Self {
-        Self::try_from(draw.list(MAX)).ok().expect("drawn within the bound")
+        Self::try_from(draw.list(MAX)).expect("drawn within the bound")
     }
 }
 
