@@ -119,13 +119,13 @@ fn each<T>(
 }
 
 fn moment(value: &DeValue<'_>) -> Result<Timestamp, Cause> {
-    let datetime = match value {
+    let moment = match value {
         DeValue::Integer(_) => return number(value, 0, u64::MAX).map(Timestamp::from_millis),
-        DeValue::Datetime(datetime) => *datetime,
-        DeValue::String(text) => text.parse().map_err(|_| Cause::NotATime)?,
+        DeValue::Datetime(datetime) => time::from_text(&datetime.to_string()),
+        DeValue::String(text) => time::from_text(text),
         other => return Err(wrong_type("a time", other)),
     };
-    time::from_datetime(&datetime).ok_or(Cause::NotATime)
+    moment.ok_or(Cause::NotATime)
 }
 
 fn params(mut section: Section<'_, '_>, mistakes: &mut Mistakes) -> Params {

@@ -181,7 +181,8 @@ fn each_way_a_certificate_fails() {
         "votes name their round"
     );
 
-    let with = |change: &dyn Fn(&mut Vec<(PublicKey, Signature)>)| {
+    type Votes = Vec<(PublicKey, Signature)>;
+    let with = |change: &dyn Fn(&mut Votes)| {
         let mut signatures = good.signatures.to_vec();
         change(&mut signatures);
         verify(&Certificate { signatures: signatures.try_into().unwrap(), ..good.clone() })
