@@ -1,5 +1,6 @@
 //! A proposal in words, as its signers see it: what each call does by its display line, who signs as what, who has signed,
 //! what the documents in it say, until when it holds. The same facts as fields for programs.
+mod event;
 mod words;
 
 use crate::clock;
@@ -9,6 +10,7 @@ use crate::types::proposal::Subject;
 use crate::types::transaction::signing_bytes;
 use crate::types::{AccountId, Call, DecodeError, Document, PartySignature, Proposal};
 use crate::value::{self, Value, decode_fields, document_fields, write_fields};
+pub use event::{EventDescription, describe_event, event_needs};
 use serde::Serialize;
 use serde_json::Value as Json;
 pub use words::{account_words, sentence, value_words};

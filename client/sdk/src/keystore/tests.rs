@@ -20,7 +20,7 @@ fn a_key_opens_with_its_passphrase_only() {
     let (_home, store) = store();
     let record = store.create("alice", &Protection::Passphrase("correct horse")).unwrap();
     assert_eq!(record.account, AccountId::of_key(&record.key));
-    assert_eq!(store.list().unwrap(), [record.clone()]);
+    assert_eq!(store.list().unwrap(), std::slice::from_ref(&record));
     assert_eq!(store.unlock("alice", Some("correct horse")).unwrap().record, record);
     assert!(matches!(store.unlock("alice", Some("wrong")), Err(KeyError::WrongPassphrase { .. })));
     assert!(matches!(store.unlock("alice", None), Err(KeyError::PassphraseNeeded { .. })));

@@ -1,8 +1,8 @@
 //! One function for each method of the node.
 use super::{Client, ClientError};
 use crate::rpc_types::*;
-use crate::types::{Hash, SignedTransaction};
-use parity_scale_codec::Encode;
+use crate::types::{DecodeError, Hash, SignedTransaction, limits};
+use parity_scale_codec::{DecodeAll, Encode};
 
 impl Client {
     /// The newest executed block.
@@ -182,6 +182,16 @@ impl Client {
             })
             .await?;
         Ok(answer.0)
+    }
+
+    /// Runs a query with the types of the bundled interface.
+    ///
+    /// # Errors
+    /// [`ClientError`], also if the answer is not of the type `A`.
+    pub async fn ask<A: DecodeAll>(&self, module: &str, query: &str, args: &impl Encode) -> Result<A, ClientError> {
+        let answer = self.query(module, query, args.encode()).await?;
+        let bad = |error: DecodeError| ClientError::BadAnswer { method: "contract_query", cause: error.to_string() };
+        crate::types::decode("answer", &answer, limits::ARGS_BYTES_MAX).map_err(bad)
     }
 
     /// A raw state key with its proof, unchecked.

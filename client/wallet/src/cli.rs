@@ -1,0 +1,108 @@
+//! The words of the command line. Each command's own words stand with the command.
+use crate::commands::{account, asset, calendar, contract, doc, events, keys, member, network, rebate, tx};
+use crate::failure::{EXIT_CODES, Failure};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use countersign_client::types::{AssetId, Hash, limits};
+use std::path::PathBuf;
+
+/// Address of a node on this machine.
+pub const NODE_URL: &str = "ws://127.0.0.1:9944";
+
+/// The wallet of a Countersign ledger: a deal takes effect when everyone it binds has signed it.
+#[derive(Parser, Debug)]
+#[command(name = "countersign", version, after_help = EXIT_CODES, max_term_width = 120)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// The node to talk to
+    #[arg(long, global = true, env = "COUNTERSIGN_NODE", default_value = NODE_URL, value_name = "URL")]
+    pub node: String,
+    /// Folder of the wallet's files [default: ~/.countersign]
+    #[arg(long, global = true, env = "COUNTERSIGN_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// The key to sign with; not needed if there is only one
+    #[arg(long, global = true, env = "COUNTERSIGN_KEY", value_name = "NAME")]
+    pub key: Option<String>,
+    /// File whose first line is the key's passphrase (else COUNTERSIGN_PASSPHRASE or the terminal)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Results as JSON on standard output, errors as JSON on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Ask no node: bundled interfaces only, accounts by id, the chain by --chain
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// The chain's id; a node of another chain is refused
+    #[arg(long, global = true, env = "COUNTERSIGN_CHAIN", value_name = "HEX")]
+    pub chain: Option<Hash>,
+    /// Decimals of an asset, for use offline; may come several times
+    #[arg(long = "decimals", global = true, value_name = "ASSET=N", value_parser = parse_decimals)]
+    pub decimals: Vec<(AssetId, u8)>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Keys of this wallet
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// The chain and the node
+    #[command(subcommand)]
+    Network(network::NetworkCommand),
+    /// Accounts on the ledger
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Assets, balances and payments
+    #[command(subcommand)]
+    Asset(asset::AssetCommand),
+    /// Members of the consortium
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// Contracts and native modules
+    #[command(subcommand)]
+    Contract(contract::ContractCommand),
+    /// Transactions: drawn up, signed by all parties, submitted
+    #[command(subcommand)]
+    Tx(tx::TxCommand),
+    /// Documents: signed off the ledger and shown to a contract later
+    #[command(subcommand)]
+    Doc(doc::DocCommand),
+    /// Purchases, offers and rebates
+    #[command(subcommand)]
+    Rebate(rebate::RebateCommand),
+    /// What happened on the ledger, and what happens now
+    Events(events::EventsArgs),
+    /// What the ledger will do by itself
+    Calendar(calendar::CalendarArgs),
+    /// Completions for a shell, to be loaded by it
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+fn parse_decimals(text: &str) -> Result<(AssetId, u8), Failure> {
+    let wrong = || Failure::BadOption { given: text.chars().take(40).collect(), wanted: "EUR=2, at most 18 decimals" };
+    let (symbol, decimals) = text.split_once('=').ok_or_else(wrong)?;
+    let decimals: u8 = decimals.parse().map_err(|_| wrong())?;
+    let asset: AssetId = symbol.parse().map_err(|_| wrong())?;
+    if decimals > limits::ASSET_DECIMALS_MAX { Err(wrong()) } else { Ok((asset, decimals)) }
+}
+
+/// `name=value`, as `--party`, `--arg` take it.
+pub fn parse_pair(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err(Failure::BadOption { given: text.chars().take(60).collect(), wanted: "name=value" }),
+    }
+}

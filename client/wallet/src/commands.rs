@@ -1,0 +1,41 @@
+//! The commands: each file holds the words of one and what it does.
+pub mod account;
+pub mod asset;
+pub mod calendar;
+pub mod contract;
+pub mod doc;
+pub mod events;
+pub mod keys;
+pub mod member;
+pub mod network;
+pub mod propose;
+pub mod rebate;
+pub mod sign;
+pub mod tx;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+use crate::session::Session;
+use clap::CommandFactory;
+
+/// Runs one command.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let mut session = Session::open(cli.global)?;
+    match cli.command {
+        Command::Keys(command) => keys::run(&session, command),
+        Command::Network(command) => network::run(&session, command).await,
+        Command::Account(command) => account::run(&mut session, command).await,
+        Command::Asset(command) => Box::pin(asset::run(&mut session, command)).await,
+        Command::Member(command) => member::run(&session, command).await,
+        Command::Contract(command) => contract::run(&mut session, command).await,
+        Command::Tx(command) => Box::pin(tx::run(&mut session, command)).await,
+        Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,
+        Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
+        Command::Events(args) => events::run(&mut session, args).await,
+        Command::Calendar(args) => calendar::run(&mut session, args).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

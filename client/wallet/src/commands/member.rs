@@ -1,0 +1,65 @@
+//! `countersign member`: the members of the consortium.
+use crate::failure::Failure;
+use crate::output::{facts, table};
+use crate::session::Session;
+use clap::Subcommand;
+
+/// Members on one page.
+const PAGE: u32 = 200;
+
+/// What to know of members.
+#[derive(Subcommand, Debug)]
+pub enum MemberCommand {
+    /// All members
+    List {
+        /// Continue after this cursor
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// One member
+    Show {
+        /// Its name or id
+        member: String,
+    },
+}
+
+/// Runs the command.
+pub async fn run(session: &Session, command: MemberCommand) -> Result<(), Failure> {
+    let client = session.client("looking up members")?;
+    match command {
+        MemberCommand::List { cursor } => {
+            let page = client.members(cursor.as_deref(), PAGE).await?;
+            session.output.result(&page, || {
+                let rows = page.items.iter().map(|member| {
+                    let council = if member.council { "council" } else { "" };
+                    [
+                        member.name.clone(),
+                        member.status.clone(),
+                        member.roles.join(","),
+                        council.into(),
+                        member.id.clone(),
+                    ]
+                });
+                let listed = table(["NAME", "STATUS", "ROLES", "COUNCIL", "ACCOUNT"], rows);
+                match &page.next {
+                    Some(next) => format!("{listed}\n\nMore with --cursor {next}"),
+                    None => listed,
+                }
+            });
+        }
+        MemberCommand::Show { member } => {
+            let view = client.member(&member).await?;
+            session.output.result(&view, || {
+                facts([
+                    ("member", view.name.clone()),
+                    ("account", view.id.clone()),
+                    ("status", view.status.clone()),
+                    ("roles", view.roles.join(", ")),
+                    ("council", if view.council { "yes" } else { "no" }.into()),
+                    ("quota", format!("{} of {} gas used in this window", view.quota_used, view.quota)),
+                ])
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,410 @@
+//! `countersign rebate`: purchases, offers and rebates as short commands; each writes or takes a `.csp` file.
+//!
+//! ```text
+//! purchase ─→ purchase.csp ─sign, submit─→ purchase id
+//! offer ─→ offer.csp ─signed by merchant, customer, third party─┬→ redeem ─→ redeem.csp ─sign, submit
+//!                                                               └→ claim ─→ claim.csp ─sign, submit before the rebate time
+//! ```
+use super::doc::document;
+use super::propose::{ProposalOptions, draft, finish};
+use crate::failure::Failure;
+use crate::files;
+use crate::output::facts;
+use crate::session::Session;
+use clap::{Args, Subcommand};
+use countersign_client::builder::{DocumentDraft, VALIDITY_MS};
+use countersign_client::clock;
+use countersign_client::display::account_words;
+use countersign_client::interface::rebate::{Offer, PurchaseOf, PurchaseRecord, RebateOf, RebateRecord};
+use countersign_client::rpc_types::ErrorCode;
+use countersign_client::types::text::{self, DOCUMENT};
+use countersign_client::types::{Amount, AssetId, Document, Hash, Proposal, SignedDocument, Timestamp, limits};
+use countersign_client::value::show_amount;
+use countersign_client::{Need, types};
+use serde_json::{Value as Json, json};
+use std::path::{Path, PathBuf};
+
+/// How long an offer outlives its rebate time: blocks may be somewhat late.
+const AFTER_REBATE_MS: u64 = 60 * 60 * 1000;
+
+/// The steps of a rebate.
+#[derive(Subcommand, Debug)]
+pub enum RebateCommand {
+    /// A customer pays a merchant: the first-type transaction, signed by both
+    Purchase(PurchaseArgs),
+    /// The event description: a newcomer's lower price and the customer's rebate, signed by all three
+    Offer(OfferArgs),
+    /// The newcomer buys at the offer's price: signed by all three before the deadline
+    Redeem(RedeemArgs),
+    /// The rebate transaction: signed by all three, submitted before the rebate time
+    Claim(ClaimArgs),
+    /// The merchant pays a purchase back, whole or in part
+    Refund(RefundArgs),
+    /// Ask for a rebate to be settled that the ledger could not settle at its time
+    Collect(CollectArgs),
+    /// A purchase, or a rebate by its offer, as the ledger has it
+    Show {
+        /// Purchase id, offer id (csd1…), or the offer's file
+        id: String,
+    },
+    /// Where the rebate of an offer stands
+    Status {
+        /// Offer id (csd1…), or the offer's file
+        offer: String,
+    },
+}
+
+/// A purchase.
+#[derive(Args, Debug)]
+pub struct PurchaseArgs {
+    /// Who is paid
+    #[arg(long, value_name = "ACCOUNT")]
+    merchant: String,
+    /// Who pays
+    #[arg(long, value_name = "ACCOUNT")]
+    customer: String,
+    /// The asset, such as EUR
+    #[arg(long)]
+    asset: String,
+    /// The price, such as 100.00
+    #[arg(long)]
+    amount: String,
+    /// What for
+    #[arg(long)]
+    reference: String,
+    /// Until when the transaction is valid [default: +10m]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+/// An offer.
+#[derive(Args, Debug)]
+pub struct OfferArgs {
+    /// The purchase it rests on
+    #[arg(long, value_name = "ID")]
+    purchase: Hash,
+    /// The newcomer
+    #[arg(long, value_name = "ACCOUNT")]
+    third_party: String,
+    /// The newcomer's price, lower than the purchase's
+    #[arg(long)]
+    price: String,
+    /// Until when the newcomer may buy
+    #[arg(long, value_name = "TIME")]
+    deadline: String,
+    /// What the customer gets back
+    #[arg(long)]
+    rebate: String,
+    /// When the ledger pays it; after the deadline
+    #[arg(long, value_name = "TIME")]
+    rebate_time: String,
+    /// The rebate is paid even if the newcomer does not buy
+    #[arg(long)]
+    purchase_not_required: bool,
+    /// The purchase's merchant [default: asked from the ledger]
+    #[arg(long, value_name = "ACCOUNT", requires_all = ["customer", "asset"])]
+    merchant: Option<String>,
+    /// The purchase's customer [default: asked from the ledger]
+    #[arg(long, value_name = "ACCOUNT", requires = "merchant")]
+    customer: Option<String>,
+    /// The purchase's asset [default: asked from the ledger]
+    #[arg(long, requires = "merchant")]
+    asset: Option<AssetId>,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+/// A purchase at an offer's price.
+#[derive(Args, Debug)]
+pub struct RedeemArgs {
+    /// The offer with all three signatures (.csp)
+    #[arg(long, value_name = "FILE")]
+    offer: PathBuf,
+    /// What for
+    #[arg(long)]
+    reference: String,
+    /// Until when the transaction is valid [default: +10m, at most the deadline]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+/// A rebate transaction.
+#[derive(Args, Debug)]
+pub struct ClaimArgs {
+    /// The offer, signed or not (.csp)
+    #[arg(long, value_name = "FILE")]
+    offer: PathBuf,
+    /// Until when the transaction is valid [default: the rebate time, which is the latest]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+/// A refund.
+#[derive(Args, Debug)]
+pub struct RefundArgs {
+    /// The purchase
+    #[arg(long, value_name = "ID")]
+    purchase: Hash,
+    /// How much is paid back
+    #[arg(long)]
+    amount: String,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+/// A late settlement.
+#[derive(Args, Debug)]
+pub struct CollectArgs {
+    /// Offer id (csd1…), or the offer's file
+    #[arg(long)]
+    offer: String,
+    #[command(flatten)]
+    options: ProposalOptions,
+}
+
+fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.into(), value.to_string())
+}
+
+/// Runs the command.
+pub async fn run(session: &mut Session, command: RebateCommand) -> Result<(), Failure> {
+    match command {
+        RebateCommand::Purchase(args) => purchase(session, args).await,
+        RebateCommand::Offer(args) => offer(session, args).await,
+        RebateCommand::Redeem(args) => redeem(session, args).await,
+        RebateCommand::Claim(args) => claim(session, args).await,
+        RebateCommand::Refund(args) => refund(session, args).await,
+        RebateCommand::Collect(args) => {
+            let own = session.key()?.account;
+            let args_texts = [pair("rebate", offer_hash(&args.offer)?)];
+            propose(session, "collect", &[pair("asker", own)], &args_texts, None, &args.options).await
+        }
+        RebateCommand::Show { id } => show(session, &id).await,
+        RebateCommand::Status { offer } => {
+            let hash = offer_hash(&offer)?;
+            let record = rebate_of(session, hash).await?;
+            show_rebate(session, hash, &record).await
+        }
+    }
+}
+
+async fn propose(
+    session: &mut Session,
+    method: &str,
+    parties: &[(String, String)],
+    args: &[(String, String)],
+    expires_at: Option<Timestamp>,
+    options: &ProposalOptions,
+) -> Result<(), Failure> {
+    let draft = draft(session, &format!("rebate.{method}"), parties, args, None).await?;
+    let call = session.call(&draft).await?;
+    let proposal = session.transaction(vec![call], expires_at).await?;
+    finish(session, proposal, options).await
+}
+
+async fn purchase(session: &mut Session, args: PurchaseArgs) -> Result<(), Failure> {
+    let parties = [pair("merchant", args.merchant), pair("customer", args.customer)];
+    let texts = [pair("asset", args.asset), pair("amount", args.amount), pair("reference", args.reference)];
+    let expires_at = args.expires.as_deref().map(|text| session.time(text)).transpose()?;
+    propose(session, "purchase", &parties, &texts, expires_at, &args.options).await
+}
+
+async fn offer(session: &mut Session, args: OfferArgs) -> Result<(), Failure> {
+    let (merchant, customer, asset) = match (&args.merchant, &args.customer, args.asset) {
+        (Some(merchant), Some(customer), Some(asset)) => {
+            (session.account(merchant).await?, session.account(customer).await?, asset)
+        }
+        _ => {
+            let record = purchase_of(session, args.purchase).await?;
+            (record.merchant, record.buyer, record.asset)
+        }
+    };
+    let third_party = session.account(&args.third_party).await?;
+    let deadline = session.time(&args.deadline)?;
+    let rebate_time = session.time(&args.rebate_time)?;
+    let body = json!({
+        "purchase": args.purchase.to_string(), "asset": asset.as_str(), "price": args.price,
+        "deadline": deadline.millis(), "rebate": args.rebate, "rebate_time": rebate_time.millis(),
+        "purchase_required": !args.purchase_not_required
+    });
+    let draft = DocumentDraft {
+        kind: "rebate/Offer".into(),
+        parties: vec![merchant, customer, third_party],
+        body,
+        expires_at: Timestamp::from_millis(rebate_time.millis().saturating_add(AFTER_REBATE_MS)),
+    };
+    let proposal = document(session, &draft).await?;
+    finish(session, proposal, &args.options).await
+}
+
+/// The offer in a file: the document, its hash and what it says.
+fn read_offer(path: &Path) -> Result<(Proposal, SignedDocument, Offer), Failure> {
+    let proposal = files::read_document(path)?;
+    let wrong = || Failure::WrongSubject {
+        path: path.display().to_string(),
+        found: "document that is no rebate/Offer of three parties",
+        command: "countersign doc",
+    };
+    let signed = proposal.to_document().ok_or_else(wrong)?;
+    let is_offer = signed.document.kind.as_str() == "rebate/Offer" && signed.document.parties.len() == 3;
+    let offer = types::decode("offer", &signed.document.body, limits::DOCUMENT_BYTES_MAX);
+    match offer {
+        Ok(offer) if is_offer => Ok((proposal, signed, offer)),
+        _ => Err(wrong()),
+    }
+}
+
+fn offer_parties(document: &Document) -> [(String, String); 3] {
+    let party = |i: usize| document.parties[i];
+    [pair("merchant", party(0)), pair("customer", party(1)), pair("third_party", party(2))]
+}
+
+async fn redeem(session: &mut Session, args: RedeemArgs) -> Result<(), Failure> {
+    let (proposal, signed, offer) = read_offer(&args.offer)?;
+    session.check_chain(&proposal).await?;
+    if !signed.verify_signatures() {
+        session.describe(&proposal).await?;
+        let missing = proposal.missing();
+        let names = missing.iter().map(|account| account_words(account, &session.directory)).collect::<Vec<_>>();
+        return Err(Failure::Incomplete { missing: names.join(", ") });
+    }
+    let default = Timestamp::from_millis(session.directory.now().millis().saturating_add(VALIDITY_MS));
+    let expires_at = match &args.expires {
+        Some(text) => session.time(text)?,
+        None => default.min(offer.deadline),
+    };
+    let texts = [pair("offer", args.offer.display()), pair("reference", args.reference)];
+    let parties = offer_parties(&signed.document);
+    propose(session, "redeem", &parties, &texts, Some(expires_at), &args.options).await
+}
+
+async fn claim(session: &mut Session, args: ClaimArgs) -> Result<(), Failure> {
+    let (proposal, signed, offer) = read_offer(&args.offer)?;
+    session.check_chain(&proposal).await?;
+    let expires_at = match &args.expires {
+        Some(text) => session.time(text)?,
+        None => offer.rebate_time,
+    };
+    let texts = [
+        pair("offer", args.offer.display()),
+        pair("asset", offer.asset.as_str()),
+        pair("amount", show_amount(offer.rebate, None)),
+        pair("settles_at", offer.rebate_time),
+    ];
+    let parties = offer_parties(&signed.document);
+    propose(session, "claim", &parties, &texts, Some(expires_at.min(offer.rebate_time)), &args.options).await
+}
+
+async fn refund(session: &mut Session, args: RefundArgs) -> Result<(), Failure> {
+    let record = purchase_of(session, args.purchase).await?;
+    let parties = [pair("merchant", record.merchant), pair("buyer", record.buyer)];
+    // No asset stands beside a refund's amount: it is that of the purchase.
+    let amount = if args.amount.contains(' ') { args.amount } else { format!("{} {}", args.amount, record.asset) };
+    let texts = [pair("purchase", args.purchase), pair("amount", amount)];
+    propose(session, "refund", &parties, &texts, None, &args.options).await
+}
+
+/// An offer's hash, from its text form, its digits, or its file.
+fn offer_hash(text: &str) -> Result<Hash, Failure> {
+    if text.to_ascii_lowercase().starts_with("csd1") {
+        return Ok(Hash(text::decode(DOCUMENT, text)?));
+    }
+    match text.parse() {
+        Ok(hash) => Ok(hash),
+        Err(_) => Ok(read_offer(Path::new(text))?.1.document.hash()),
+    }
+}
+
+async fn purchase_of(session: &Session, purchase: Hash) -> Result<PurchaseRecord, Failure> {
+    let client = session.client("looking up a purchase")?;
+    Ok(client.ask("rebate", PurchaseOf::NAME, &PurchaseOf { purchase }).await?)
+}
+
+async fn rebate_of(session: &Session, rebate: Hash) -> Result<RebateRecord, Failure> {
+    let client = session.client("looking up a rebate")?;
+    Ok(client.ask("rebate", RebateOf::NAME, &RebateOf { rebate }).await?)
+}
+
+async fn show(session: &mut Session, id: &str) -> Result<(), Failure> {
+    let hash = offer_hash(id)?;
+    let asked = purchase_of(session, hash).await;
+    match asked {
+        Ok(record) => show_purchase(session, hash, &record).await,
+        Err(Failure::Client(error)) if error.code() == Some(ErrorCode::QueryFailed) => {
+            let record = rebate_of(session, hash).await?;
+            show_rebate(session, hash, &record).await
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn learn(session: &mut Session, asset: AssetId, accounts: &[types::AccountId]) -> Result<(), Failure> {
+    let client = session.client("looking up names")?.clone();
+    let names = accounts.iter().map(|account| Need::NameOf(*account));
+    client.learn_all(&mut session.directory, names.chain([Need::Decimals(asset)]).collect()).await?;
+    Ok(())
+}
+
+async fn show_purchase(session: &mut Session, id: Hash, record: &PurchaseRecord) -> Result<(), Failure> {
+    learn(session, record.asset, &[record.merchant, record.buyer]).await?;
+    let directory = &session.directory;
+    let amount =
+        |amount: Amount| format!("{} {}", show_amount(amount, directory.decimals(&record.asset)), record.asset);
+    let offer = record.offer.map(|offer| text::encode(DOCUMENT, &offer.0));
+    let result = json!({
+        "purchase": id.to_string(), "merchant": record.merchant.to_string(), "buyer": record.buyer.to_string(),
+        "asset": record.asset.as_str(), "amount": show_amount(record.amount, directory.decimals(&record.asset)),
+        "refunded": show_amount(record.refunded, directory.decimals(&record.asset)), "at": clock::to_utc(record.at),
+        "reference": record.reference.as_str(), "offer": offer
+    });
+    session.output.result(&result, || {
+        facts([
+            ("purchase", id.to_string()),
+            ("merchant", account_words(&record.merchant, directory)),
+            ("buyer", account_words(&record.buyer, directory)),
+            ("amount", amount(record.amount)),
+            ("refunded", amount(record.refunded)),
+            ("at", clock::to_local(record.at)),
+            ("reference", record.reference.to_string()),
+            ("offer", offer.unwrap_or_else(|| "none".into())),
+        ])
+    });
+    Ok(())
+}
+
+async fn show_rebate(session: &mut Session, offer: Hash, record: &RebateRecord) -> Result<(), Failure> {
+    learn(session, record.asset, &[record.merchant, record.customer, record.third_party]).await?;
+    let directory = &session.directory;
+    let decimals = directory.decimals(&record.asset);
+    let offer = text::encode(DOCUMENT, &offer.0);
+    let state = format!("{:?}", record.state);
+    let purchase: Json = record.purchase.map(|purchase| purchase.to_string()).into();
+    let result = json!({
+        "offer": offer, "merchant": record.merchant.to_string(), "customer": record.customer.to_string(),
+        "third_party": record.third_party.to_string(), "asset": record.asset.as_str(),
+        "amount": show_amount(record.amount, decimals), "paid": show_amount(record.paid, decimals),
+        "settles_at": clock::to_utc(record.settles_at), "purchase_required": record.purchase_required,
+        "purchase": purchase, "state": state
+    });
+    session.output.result(&result, || {
+        let left = clock::relative(record.settles_at, directory.now());
+        facts([
+            ("offer", offer),
+            ("state", state),
+            ("merchant", account_words(&record.merchant, directory)),
+            ("customer", account_words(&record.customer, directory)),
+            ("third party", account_words(&record.third_party, directory)),
+            ("amount", format!("{} {}", show_amount(record.amount, decimals), record.asset)),
+            ("paid", format!("{} {}", show_amount(record.paid, decimals), record.asset)),
+            ("settles", format!("{} ({left})", clock::to_local(record.settles_at))),
+            ("purchase", record.purchase.map_or_else(|| "none yet".into(), |purchase| purchase.to_string())),
+        ])
+    });
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Everything that can go wrong, each with the exit code scripts decide by.
+use countersign_client::builder::BuildError;
+use countersign_client::display::DisplayError;
+use countersign_client::keystore::KeyError;
+use countersign_client::rpc::ClientError;
+use countersign_client::rpc_types::FailureView;
+use countersign_client::types::proposal::ProposalError;
+use countersign_client::types::text::TextError;
+use countersign_client::value::ValueError;
+use std::io;
+
+/// The exit codes, as `--help` tells them.
+pub const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  the ledger decided it and it failed: nothing took effect
+  2  bad usage, input or file
+  3  the node cannot be reached or did not answer in time
+  4  the node refused, or knows no such thing
+  5  the key or its passphrase
+  6  declined at the prompt";
+
+/// Why a command ends without success.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The node, or the way to it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The keystore.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A proposal cannot be drawn up.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A proposal cannot be told in words.
+    #[error(transparent)]
+    Display(#[from] DisplayError),
+    /// A value is refused.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// An id or name is mistyped.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A proposal file is none, or its signatures are not valid.
+    #[error("{path}: {source}")]
+    BadProposal {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: ProposalError,
+    },
+    /// The file system refused.
+    #[error("cannot use {path}")]
+    Io {
+        /// File or folder.
+        path: String,
+        /// What it answered.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is longer than anything it could hold.
+    #[error("{path} is longer than {limit} bytes, which nothing it could hold is")]
+    FileTooLong {
+        /// The file.
+        path: String,
+        /// Bytes it may have.
+        limit: usize,
+    },
+    /// A file would be overwritten.
+    #[error("{path} exists already; name another or give --force")]
+    FileExists {
+        /// The file.
+        path: String,
+    },
+    /// A transaction was wanted and this is a document, or the other way round.
+    #[error("{path} is a {found}; `{command}` is the command for it")]
+    WrongSubject {
+        /// The file.
+        path: String,
+        /// What it is.
+        found: &'static str,
+        /// The command that takes it.
+        command: &'static str,
+    },
+    /// An option's text is not of its form.
+    #[error("`{given}` is not of the form {wanted}")]
+    BadOption {
+        /// What was given.
+        given: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// JSON text that is none.
+    #[error("{what} is not JSON")]
+    BadJson {
+        /// Where it was given.
+        what: String,
+        /// What the parser found.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The proposal is for another chain than the node's or the one named by `--chain`.
+    #[error("this is for chain {found}, the wallet is on chain {wanted}")]
+    OtherChain {
+        /// Of the proposal or node.
+        found: String,
+        /// Of the wallet.
+        wanted: String,
+    },
+    /// Not possible with `--offline`.
+    #[error("{what} needs a node; leave out --offline")]
+    NeedsNode {
+        /// What.
+        what: &'static str,
+    },
+    /// Offline and no chain named.
+    #[error("offline the chain must be named: --chain <id>, as `countersign network status` tells it")]
+    NeedsChain,
+    /// No key named and none or several there.
+    #[error("which key? name one with --key or COUNTERSIGN_KEY; there are {count} in the keystore")]
+    NoKey {
+        /// Keys in the store.
+        count: usize,
+    },
+    /// The key's account is no party.
+    #[error("{account} (key `{key}`) is no party of this: its parties are {parties}")]
+    NotAParty {
+        /// The key's name.
+        key: String,
+        /// The account it would sign for.
+        account: String,
+        /// Who is.
+        parties: String,
+    },
+    /// Signatures are missing.
+    #[error("not everybody has signed; missing: {missing}")]
+    Incomplete {
+        /// Accounts or names.
+        missing: String,
+    },
+    /// The ledger has no such name.
+    #[error("nothing on the ledger is called `{name}`")]
+    UnknownName {
+        /// The name.
+        name: String,
+    },
+    /// The module has no such query.
+    #[error("{module} has no query `{query}`; its queries are {known}")]
+    UnknownQuery {
+        /// The module.
+        module: String,
+        /// What was asked for.
+        query: String,
+        /// What there is.
+        known: String,
+    },
+    /// There is no such module.
+    #[error("there is no module `{module}`")]
+    UnknownModule {
+        /// The module.
+        module: String,
+    },
+    /// The ledger decided against it.
+    #[error("failed on the ledger ({}): {}", .0.name, .0.message)]
+    Ledger(FailureView),
+    /// The person said no.
+    #[error("declined")]
+    Declined,
+    /// Nobody to ask.
+    #[error("there is no terminal to ask at: give --yes to sign without asking")]
+    NoTerminal,
+    /// No passphrase and nobody to ask.
+    #[error("there is no terminal to ask for the passphrase: set COUNTERSIGN_PASSPHRASE or give --passphrase-file")]
+    NoPassphrase,
+    /// The two passphrases typed differ.
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
+}
+
+impl Failure {
+    /// A stable word for programs.
+    pub fn kind(&self) -> &'static str {
+        match self.exit_code() {
+            1 => "failed_on_ledger",
+            2 => "bad_input",
+            3 => "node_unreachable",
+            4 => "refused_by_node",
+            5 => "key",
+            _ => "declined",
+        }
+    }
+
+    /// One of [`EXIT_CODES`].
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Ledger(_) => 1,
+            Self::Client(error) => match error {
+                ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::NotFinal { .. } => 3,
+                ClientError::Refused(_) | ClientError::BadAnswer { .. } => 4,
+                ClientError::BadUrl { .. } => 2,
+            },
+            Self::UnknownName { .. } => 4,
+            Self::Key(KeyError::BadName) => 2,
+            Self::Key(_)
+            | Self::NoKey { .. }
+            | Self::NotAParty { .. }
+            | Self::NoPassphrase
+            | Self::PassphrasesDiffer => 5,
+            Self::Declined => 6,
+            Self::Build(_)
+            | Self::Display(_)
+            | Self::Value(_)
+            | Self::Text(_)
+            | Self::BadProposal { .. }
+            | Self::Io { .. }
+            | Self::FileTooLong { .. }
+            | Self::FileExists { .. }
+            | Self::WrongSubject { .. }
+            | Self::BadOption { .. }
+            | Self::BadJson { .. }
+            | Self::OtherChain { .. }
+            | Self::NeedsNode { .. }
+            | Self::NeedsChain
+            | Self::Incomplete { .. }
+            | Self::UnknownQuery { .. }
+            | Self::UnknownModule { .. }
+            | Self::NoTerminal => 2,
+        }
+    }
+
+    /// The node's code and data, where it refused.
+    pub fn data(&self) -> serde_json::Value {
+        match self {
+            Self::Client(ClientError::Refused(refusal)) => {
+                serde_json::json!({"code": refusal.number, "data": refusal.data})
+            }
+            Self::Ledger(failure) => serde_json::json!(failure),
+            _ => serde_json::Value::Null,
+        }
+    }
+}
