@@ -87,13 +87,16 @@ pub async fn start(config: Config) -> Result<Consensus, StartError> {
     let (unused_parts, _) = mpsc::channel(1);
     let (channels, engine) = EngineBuilder::new(Context, EngineConfig::new(config.name))
         .with_default_wal(WalContext::new(config.data_dir.join(LOG_FILE), Scale))
-        .with_custom_network(actor, unused_parts)
+        .with_custom_network(actor.clone(), unused_parts)
         .with_default_sync(SyncContext::new(Scale))
         .with_default_consensus(consensus_context(EngineVerifier { chain }, signer.clone()))
         .with_default_request(RequestContext::new(ENGINE_REQUESTS))
         .build()
         .await
-        .map_err(|error| StartError::Engine(error.into()))?;
+        .map_err(|error| {
+            actor.stop(None);
+            StartError::Engine(error.into())
+        })?;
     let bridge = tokio::spawn(Bridge::new(request_sender, network.commands.clone(), signer).run(channels.consensus));
     let stopped = tokio::spawn(async move {
         let mut engine_task = engine.handle;

@@ -1,0 +1,203 @@
+//! Agreement among real engines over real sockets: in the good case, after a crash at each delicate moment, and with peers
+//! that are not on the list.
+mod node;
+
+use bytes::Bytes;
+use countersign_consensus::{AskError, GOSSIP_BYTES_MAX, Network, PeerId, Verdict, metrics};
+use countersign_types::Height;
+use node::{Machine, Node, PATIENCE, Stop, check_chain, connect, hashes, validators};
+use tokio::time::timeout;
+
+/// Four validators' machines.
+fn machines(test: &str) -> Vec<Machine> {
+    let seeds = [1, 2, 3, 4];
+    let set = validators(&seeds);
+    seeds.iter().map(|seed| Machine::new(test, *seed, &set)).collect()
+}
+
+async fn start_all(machines: &[Machine]) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for machine in machines {
+        nodes.push(machine.start(Vec::new(), None).await);
+    }
+    connect(&nodes).await;
+    nodes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_validator_decides_and_its_certificates_verify() {
+    let machine = Machine::new("alone", 1, &validators(&[1]));
+    let node = machine.start(Vec::new(), None).await;
+    node.reaches(5).await;
+    node.stop().await;
+    check_chain(&machine);
+    assert!(metrics().contains("alone-1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_at_any_moment_changes_no_block() {
+    for stop in [Stop::Proposing(Height::new(3)), Stop::Deciding(Height::new(3)), Stop::Finalizing(Height::new(3))] {
+        let machine = Machine::new("crash", 1, &validators(&[1]));
+        machine.start(Vec::new(), Some(stop)).await.ends().await;
+        let made = machine.disk.lock().unwrap().made.clone();
+        assert_eq!(made.keys().last(), Some(&(Height::new(3), 0)), "{stop:?}");
+
+        let node = machine.start(Vec::new(), None).await;
+        node.reaches(5).await;
+        node.stop().await;
+        check_chain(&machine);
+        assert_eq!(hashes(&machine)[2], made[&(Height::new(3), 0)], "{stop:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_validators_decide_the_same_blocks() {
+    let machines = machines("four");
+    let nodes = start_all(&machines).await;
+    for node in &nodes {
+        node.reaches(10).await;
+    }
+    for node in nodes {
+        node.stop().await;
+    }
+    let chains: Vec<_> = machines.iter().map(hashes).collect();
+    for (machine, chain) in machines.iter().zip(&chains) {
+        check_chain(machine);
+        assert_eq!(chain[..10], chains[0][..10]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_validator_that_was_down_catches_up() {
+    let machines = machines("down");
+    let mut nodes = start_all(&machines).await;
+    nodes[0].reaches(2).await;
+    let last = nodes.pop().unwrap();
+    last.stop().await;
+    let before = hashes(&machines[3]).len() as u64;
+    nodes[0].reaches(before + 5).await;
+
+    let again = machines[3].start(nodes.iter().map(Node::address).collect(), None).await;
+    nodes.push(again);
+    connect(&nodes).await;
+    let target = nodes[0].height() + 3;
+    nodes[3].reaches(target).await;
+    for node in nodes {
+        node.stop().await;
+    }
+    let chains: Vec<_> = machines.iter().map(hashes).collect();
+    check_chain(&machines[3]);
+    let (target, reference) = (target as usize, &chains[0]);
+    let common = target.min(reference.len());
+    assert_eq!(chains[3][..common], reference[..common]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unlisted_peer_gets_nothing_until_it_is_listed() {
+    let set = validators(&[1]);
+    let (validator, outsider) = (Machine::new("listed", 1, &set), Machine::new("listed", 9, &set));
+    let inside = validator.start(Vec::new(), None).await;
+    let outside = outsider.start(vec![inside.address()], None).await;
+    // Many dials' time, by the chain's own progress.
+    inside.reaches(50).await;
+    assert_eq!(outside.height(), 0);
+    assert_eq!(ask(&outside.network, inside.id).await.map_err(refused), Err(()));
+    assert!(inside.network.peers().borrow().is_empty());
+
+    inside.network.set_peers(vec![outside.address()]).await.unwrap();
+    outside.reaches(50).await;
+    check_chain(&outsider);
+
+    inside.network.set_peers(Vec::new()).await.unwrap();
+    outside.sees(inside.id, false).await;
+    inside.stop().await;
+    outside.stop().await;
+}
+
+/// An unlisted peer may be told either, depending on when it asks.
+fn refused(error: AskError) {
+    assert!(matches!(error, AskError::NotConnected | AskError::NoAnswer), "{error}");
+}
+
+async fn ask(network: &Network, of: PeerId) -> Result<Bytes, AskError> {
+    timeout(PATIENCE, network.ask(of, Bytes::from_static(b"?"))).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_and_questions_reach_the_other_application() {
+    let machines = &machines("gossip")[..2];
+    let mut nodes = start_all(machines).await;
+    let mut second = nodes.pop().unwrap();
+    let first = nodes.pop().unwrap();
+    first.sees(second.id, true).await;
+    second.sees(first.id, true).await;
+
+    let id = second.id;
+    let answered = async {
+        let question = second.questions.recv().await.unwrap();
+        assert_eq!((question.from, &question.bytes[..]), (first.id, &b"?"[..]));
+        question.reply.send(Bytes::from_static(b"!")).unwrap();
+    };
+    let (answer, ()) = tokio::join!(ask(&first.network, id), answered);
+    assert_eq!(answer, Ok(Bytes::from_static(b"!")));
+
+    // Peers learn of each other's topics a moment after they connect: offer batches until one is taken.
+    let mut batch = 0_u32;
+    let gossip = timeout(PATIENCE, async {
+        loop {
+            batch += 1;
+            first.network.gossip(Bytes::from(batch.to_le_bytes().to_vec())).await.unwrap();
+            let wait = timeout(std::time::Duration::from_millis(100), second.gossip.recv()).await;
+            if let Ok(gossip) = wait {
+                return gossip.unwrap();
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(gossip.from(), first.id);
+    assert_eq!(gossip.bytes().len(), 4);
+    gossip.judge(Verdict::Accept).await.unwrap();
+
+    let oversized = first.network.gossip(vec![0; GOSSIP_BYTES_MAX + 1].into()).await;
+    assert_eq!(oversized, Err(AskError::Oversized { size: GOSSIP_BYTES_MAX + 1, limit: GOSSIP_BYTES_MAX }));
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_gossip_is_rejected_is_disconnected() {
+    let machines = &machines("reject")[..2];
+    let mut nodes = start_all(machines).await;
+    let mut second = nodes.pop().unwrap();
+    let first = nodes.pop().unwrap();
+    second.sees(first.id, true).await;
+    let send = async {
+        for batch in 0_u64.. {
+            let bytes = Bytes::from(batch.to_le_bytes().to_vec());
+            if first.network.gossip(bytes).await.is_err() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let reject = async {
+        let mut peers = second.network.peers();
+        let gone = peers.wait_for(|peers| peers.iter().all(|peer| !peer.connected));
+        let rejecting = async {
+            while let Some(gossip) = second.gossip.recv().await {
+                gossip.judge(Verdict::Reject).await.unwrap();
+            }
+        };
+        tokio::select! {
+            gone = gone => drop(gone.unwrap()),
+            () = rejecting => unreachable!("the network runs"),
+        }
+    };
+    tokio::select! {
+        () = send => unreachable!("the network runs"),
+        done = timeout(PATIENCE, reject) => done.expect("the peer loses its standing"),
+    }
+    first.stop().await;
+    second.stop().await;
+}
