@@ -1,0 +1,371 @@
+//! The wallet's program without a node: keys, proposals from draft to complete, and files that are not what they should be.
+use serde_json::Value as Json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+const OTHER_CHAIN: &str = "2222222222222222222222222222222222222222222222222222222222222222";
+
+/// One person's wallet, in a folder of its own.
+struct Wallet {
+    folder: tempfile::TempDir,
+}
+
+impl Wallet {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// With the development key `name`.
+    fn of(name: &str) -> Self {
+        let wallet = Self::new();
+        wallet.done(&["keys", "dev", name, "--no-passphrase"]);
+        wallet
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run_with(&self, passphrase: Option<&str>, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.args(["--json", "--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
+        command.current_dir(self.folder.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
+        command.stdin(Stdio::null());
+        if let Some(passphrase) = passphrase {
+            command.env("COUNTERSIGN_PASSPHRASE", passphrase);
+        }
+        command.output().unwrap()
+    }
+
+    fn done_with(&self, passphrase: Option<&str>, args: &[&str]) -> Json {
+        let output = self.run_with(passphrase, args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs to success; the result.
+    fn done(&self, args: &[&str]) -> Json {
+        self.done_with(None, args)
+    }
+
+    fn refused_with(&self, passphrase: Option<&str>, args: &[&str], exit: i32) -> String {
+        let output = self.run_with(passphrase, args);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        let last: Json = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
+        assert_eq!(last["error"]["exit"], exit);
+        last["error"]["message"].as_str().unwrap().to_string()
+    }
+
+    /// Runs to failure with this exit code; the message.
+    fn refused(&self, args: &[&str], exit: i32) -> String {
+        self.refused_with(None, args, exit)
+    }
+
+    fn account(&self) -> String {
+        self.done(&["keys", "show"])["account"].as_str().unwrap().to_string()
+    }
+
+    fn take(&self, from: &Wallet, file: &str) {
+        fs::copy(from.path(file), self.path(file)).unwrap();
+    }
+}
+
+fn purchase(merchant: &Wallet, customer: &Wallet) -> Json {
+    let party = |role: &str, wallet: &Wallet| format!("{role}={}", wallet.account());
+    merchant.done(&[
+        "tx",
+        "propose",
+        "rebate.purchase",
+        "--party",
+        &party("merchant", merchant),
+        "--party",
+        &party("customer", customer),
+        "--arg",
+        "asset=EUR",
+        "--arg",
+        "amount=100.00",
+        "--args",
+        r#"{"reference": "Room 7"}"#,
+        "-o",
+        "deal.csp",
+    ])
+}
+
+#[test]
+fn a_key_with_a_passphrase_signs_only_with_it() {
+    let wallet = Wallet::new();
+    let key = wallet.done_with(Some("correct horse"), &["keys", "new", "alice"]);
+    assert_eq!(key["protection"], "passphrase");
+    assert_eq!(wallet.done(&["keys", "list"])[0], key);
+    let propose = ["tx", "propose", "assets.burn", "--party", "owner=alice", "--arg", "asset=EUR", "--arg", "amount=1"];
+    wallet.done(&[&propose[..], &["-o", "burn.csp"]].concat());
+    let sign = ["tx", "sign", "burn.csp", "--yes"];
+    wallet.refused(&sign, 5);
+    assert!(wallet.refused_with(Some("wrong"), &sign, 5).contains("does not open"));
+    assert_eq!(wallet.done_with(Some("correct horse"), &sign)["complete"], true);
+    fs::write(wallet.path("passphrase"), "correct horse\n").unwrap();
+    wallet.done(&["--passphrase-file", "passphrase", "tx", "sign", "burn.csp", "--yes"]);
+}
+
+#[test]
+fn a_new_key_needs_a_passphrase_or_the_word_that_it_has_none() {
+    let wallet = Wallet::new();
+    wallet.refused(&["keys", "new", "alice"], 5);
+    wallet.refused_with(Some(""), &["keys", "new", "alice"], 5);
+    assert_eq!(wallet.done(&["keys", "new", "alice", "--no-passphrase"])["protection"], "none");
+    wallet.refused(&["keys", "new", "alice", "--no-passphrase"], 5);
+    wallet.refused(&["keys", "new", "../alice", "--no-passphrase"], 2);
+    wallet.done(&["keys", "new", "bob", "--no-passphrase"]);
+    assert!(wallet.refused(&["keys", "show"], 5).contains("--key"));
+    assert_eq!(wallet.done(&["--key", "bob", "keys", "show"])["name"], "bob");
+}
+
+#[test]
+fn keys_that_others_can_read_are_not_used() {
+    let wallet = Wallet::of("alice");
+    let file = wallet.path("home/keys/alice.key.json");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(wallet.refused(&["keys", "show", "alice"], 5).contains("chmod 600"));
+}
+
+#[test]
+fn a_backup_is_taken_over_by_another_wallet() {
+    let (wallet, other) = (Wallet::new(), Wallet::new());
+    let key = wallet.done_with(Some("p"), &["keys", "new", "alice"]);
+    wallet.done(&["keys", "export", "alice", "-o", "backup.json"]);
+    assert_eq!(fs::metadata(wallet.path("backup.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    other.take(&wallet, "backup.json");
+    assert_eq!(other.done(&["keys", "import", "backup.json"]), key);
+    other.refused(&["keys", "import", "backup.json"], 5);
+}
+
+#[test]
+fn two_parties_sign_their_copies_and_merge_them() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    let proposed = purchase(&merchant, &customer);
+    let line = proposed["proposal"]["calls"][0]["line"].as_str().unwrap();
+    assert!(line.contains("pays 100.00 EUR to") && line.ends_with("for \"Room 7\""), "{line}");
+    customer.take(&merchant, "deal.csp");
+    assert_eq!(merchant.done(&["tx", "sign", "deal.csp", "--yes"])["missing"], serde_json::json!([customer.account()]));
+    let signed = customer.done(&["tx", "sign", "deal.csp", "-o", "mine.csp", "--yes"]);
+    assert_eq!(signed["id"], proposed["id"]);
+    merchant.take(&customer, "mine.csp");
+    assert_eq!(merchant.done(&["tx", "merge", "deal.csp", "mine.csp", "-o", "all.csp"])["complete"], true);
+    let shown = merchant.done(&["tx", "show", "all.csp"]);
+    assert_eq!(shown["proposal"]["complete"], true);
+    assert_eq!(shown["proposal"]["calls"][0]["args"]["amount"], "100.00");
+    merchant.refused(&["tx", "submit", "all.csp"], 2);
+}
+
+#[test]
+fn who_is_no_party_cannot_sign() {
+    let (merchant, customer, stranger) = (Wallet::of("merchant"), Wallet::of("customer"), Wallet::of("stranger"));
+    purchase(&merchant, &customer);
+    stranger.take(&merchant, "deal.csp");
+    let before = fs::read(stranger.path("deal.csp")).unwrap();
+    assert!(stranger.refused(&["tx", "sign", "deal.csp", "--yes"], 5).contains("no party"));
+    assert_eq!(fs::read(stranger.path("deal.csp")).unwrap(), before);
+}
+
+#[test]
+fn nothing_is_signed_without_a_yes_or_for_another_chain() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    purchase(&merchant, &customer);
+    assert!(merchant.refused(&["tx", "sign", "deal.csp"], 2).contains("--yes"));
+    let refused = merchant.refused(&["tx", "sign", "deal.csp", "--yes", "--chain", OTHER_CHAIN], 2);
+    assert!(refused.contains(OTHER_CHAIN), "{refused}");
+}
+
+#[test]
+fn a_proposal_is_not_overwritten_by_a_new_one() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    purchase(&merchant, &customer);
+    let account = merchant.account();
+    let again =
+        ["doc", "propose", "rebate/Offer", "--party", &account, "--expires", "+1h", "--body", "{}", "-o", "deal.csp"];
+    merchant.refused(&again, 2);
+    let before = fs::read(merchant.path("deal.csp")).unwrap();
+    let burn = ["tx", "propose", "assets.burn", "--party", "owner=merchant", "--arg", "asset=EUR", "--arg", "amount=1"];
+    assert!(merchant.refused(&[&burn[..], &["-o", "deal.csp"]].concat(), 2).contains("--force"));
+    assert_eq!(fs::read(merchant.path("deal.csp")).unwrap(), before);
+    merchant.done(&[&burn[..], &["-o", "deal.csp", "--force"]].concat());
+}
+
+#[test]
+fn files_that_are_no_proposals_are_refused() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    purchase(&merchant, &customer);
+    merchant.done(&["tx", "sign", "deal.csp", "--yes"]);
+    let good = fs::read(merchant.path("deal.csp")).unwrap();
+    let mut altered = good.clone();
+    altered[60] ^= 1;
+    let mut bad_signature = good.clone();
+    *bad_signature.last_mut().unwrap() ^= 1;
+    let trailing = [&good[..], b"x"].concat();
+    let huge = vec![b'C'; 2 * 1024 * 1024];
+    let cut = good[..good.len() - 1].to_vec();
+    let files = [vec![], b"CSP\x01".to_vec(), b"CSP\x02".to_vec(), cut, altered, bad_signature, trailing, huge];
+    for (number, bytes) in files.iter().enumerate() {
+        fs::write(merchant.path("bad.csp"), bytes).unwrap();
+        for command in [&["tx", "show"][..], &["tx", "sign", "--yes"], &["doc", "show"], &["tx", "submit"]] {
+            let message = merchant.refused(&[command, &["bad.csp"]].concat(), 2);
+            assert!(message.contains("bad.csp"), "{number}: {message}");
+        }
+    }
+    merchant.refused(&["tx", "show", "absent.csp"], 2);
+    merchant.refused(&["doc", "show", "deal.csp"], 2);
+    merchant.refused(&["tx", "show", "."], 2);
+}
+
+#[test]
+fn a_signer_who_signs_twice_changes_nothing() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    purchase(&merchant, &customer);
+    merchant.done(&["tx", "sign", "deal.csp", "--yes"]);
+    let once = fs::read(merchant.path("deal.csp")).unwrap();
+    merchant.done(&["tx", "sign", "deal.csp", "--yes"]);
+    assert_eq!(fs::read(merchant.path("deal.csp")).unwrap(), once);
+}
+
+#[test]
+fn proposals_of_different_things_do_not_merge() {
+    let (merchant, customer) = (Wallet::of("merchant"), Wallet::of("customer"));
+    purchase(&merchant, &customer);
+    fs::rename(merchant.path("deal.csp"), merchant.path("first.csp")).unwrap();
+    purchase(&merchant, &customer);
+    assert!(
+        merchant.refused(&["tx", "merge", "first.csp", "deal.csp", "-o", "all.csp"], 2).contains("different things")
+    );
+    assert!(!merchant.path("all.csp").exists());
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let wallet = Wallet::of("alice");
+    let transfer = |more: &[&str]| {
+        let call = ["tx", "propose", "assets.transfer", "--party", "payer=alice", "-o", "x.csp"];
+        wallet.refused(&[&call[..], more].concat(), 2)
+    };
+    assert!(transfer(&[]).contains("args.asset: is missing"));
+    let args = |amount: &str| format!(r#"{{"asset":"EUR","to":"alice","amount":"{amount}","reference":""}}"#);
+    assert!(transfer(&["--args", &args("1.005")]).contains("args.amount: EUR has 2 decimals"));
+    assert!(transfer(&["--args", &args("1"), "--arg", "asset=USD"]).contains("USD is not known here"));
+    assert!(transfer(&["--args", &args("1"), "--arg", "to=csa1xyz"]).contains("mistyped"));
+    assert!(transfer(&["--args", &args("1"), "--party", "payee=alice"]).contains("no role `payee`"));
+    assert!(transfer(&["--args", &args("1"), "--expires", "2001-01-01T00:00:00Z"]).contains("not later than now"));
+    assert!(transfer(&["--args", &args("1"), "--expires", "soon"]).contains("RFC 3339"));
+    assert!(transfer(&["--args", "[1"]).contains("not JSON"));
+    let unknown = ["tx", "propose", "assets.nothing", "--party", "payer=alice", "-o", "x.csp"];
+    assert!(wallet.refused(&unknown, 2).contains("its calls are create"));
+    assert!(wallet.refused(&["tx", "propose", "nothing.x", "-o", "x.csp"], 2).contains("no module `nothing`"));
+    assert!(!wallet.path("x.csp").exists());
+}
+
+#[test]
+fn several_calls_stand_in_one_transaction() {
+    let wallet = Wallet::of("alice");
+    let burn = r#"{"call":"assets.burn","parties":{"owner":"alice"},"args":{"asset":"EUR","amount":"1.00"}}"#;
+    let proposed = wallet.done(&["tx", "propose", "--call", burn, "--call", burn, "--sign", "--yes", "-o", "both.csp"]);
+    assert_eq!(proposed["proposal"]["calls"].as_array().unwrap().len(), 2);
+    assert_eq!(proposed["complete"], true);
+    wallet.refused(&["tx", "propose", "--call", r#"{"call":"assets.burn"}"#, "-o", "x.csp"], 2);
+}
+
+/// The offer of story 1 with all three signatures, in the merchant's folder.
+fn signed_offer(merchant: &Wallet, customer: &Wallet, newcomer: &Wallet) {
+    let (m, c, n) = (merchant.account(), customer.account(), newcomer.account());
+    merchant.done(&[
+        "rebate",
+        "offer",
+        "--purchase",
+        OTHER_CHAIN,
+        "--merchant",
+        &m,
+        "--customer",
+        &c,
+        "--third-party",
+        &n,
+        "--asset",
+        "EUR",
+        "--price",
+        "80.00",
+        "--deadline",
+        "+1h",
+        "--rebate",
+        "10.00",
+        "--rebate-time",
+        "+2h",
+        "--sign",
+        "--yes",
+        "-o",
+        "offer.csp",
+    ]);
+    for (from, to) in [(merchant, customer), (customer, newcomer)] {
+        to.take(from, "offer.csp");
+        to.done(&["doc", "sign", "offer.csp", "--yes"]);
+    }
+    merchant.take(newcomer, "offer.csp");
+}
+
+#[test]
+fn an_offer_goes_round_and_becomes_a_purchase_and_a_rebate() {
+    let (merchant, customer, newcomer) = (Wallet::of("merchant"), Wallet::of("customer"), Wallet::of("newcomer"));
+    signed_offer(&merchant, &customer, &newcomer);
+    let offer = merchant.done(&["doc", "show", "offer.csp"]);
+    assert_eq!(offer["proposal"]["complete"], true);
+    let redeem =
+        merchant.done(&["rebate", "redeem", "--offer", "offer.csp", "--reference", "Room 8", "-o", "redeem.csp"]);
+    let inside = &redeem["proposal"]["calls"][0]["documents"][0];
+    assert_eq!(inside["id"], offer["proposal"]["id"]);
+    assert_eq!((&inside["complete"], &inside["body"]["price"]), (&true.into(), &"80.00".into()));
+    let claim = merchant.done(&["rebate", "claim", "--offer", "offer.csp", "-o", "claim.csp"]);
+    let args = &claim["proposal"]["calls"][0]["args"];
+    assert_eq!(args["amount"], "10.00");
+    assert_eq!(args["settles_at"], inside["body"]["rebate_time"]);
+    assert_eq!(claim["proposal"]["expires_at"], inside["body"]["rebate_time"]);
+    let roles: Vec<_> =
+        claim["proposal"]["calls"][0]["parties"].as_array().unwrap().iter().map(|p| &p["role"]).collect();
+    assert_eq!(roles, ["merchant", "customer", "third_party"]);
+}
+
+#[test]
+fn an_offer_short_of_a_signature_is_not_redeemed() {
+    let (merchant, customer, newcomer) = (Wallet::of("merchant"), Wallet::of("customer"), Wallet::of("newcomer"));
+    signed_offer(&merchant, &customer, &newcomer);
+    // The customer's copy lacks the newcomer.
+    let missing = customer.refused(&["rebate", "redeem", "--offer", "offer.csp", "--reference", "r", "-o", "x.csp"], 2);
+    assert!(missing.contains(&newcomer.account()), "{missing}");
+    purchase(&merchant, &customer);
+    merchant.refused(&["rebate", "claim", "--offer", "deal.csp", "-o", "x.csp"], 2);
+}
+
+#[test]
+fn what_needs_a_node_says_so() {
+    let wallet = Wallet::of("alice");
+    for args in [&["network", "status"][..], &["account", "show"], &["member", "list"], &["events"], &["calendar"]] {
+        assert!(wallet.refused(args, 2).contains("--offline"), "{args:?}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["--node", "ws://127.0.0.1:1", "network", "status"])
+        .env("COUNTERSIGN_HOME", wallet.path("home"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn completions_are_made_and_the_codes_are_told() {
+    let wallet = Wallet::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = wallet.run_with(None, &["completions", shell]);
+        assert!(output.status.success() && !output.stdout.is_empty());
+    }
+    let help = wallet.run_with(None, &["--help"]);
+    assert!(String::from_utf8(help.stdout).unwrap().contains("Exit codes"));
+}
