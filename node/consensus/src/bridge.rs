@@ -29,6 +29,13 @@ struct Current {
     validators: ValidatorSet,
 }
 
+/// Which side went first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum BridgeEnd {
+    Application,
+    Engine,
+}
+
 /// The state of the bridge.
 pub(crate) struct Bridge {
     requests: mpsc::Sender<Request>,
@@ -55,15 +62,15 @@ impl Bridge {
     }
 
     /// Runs until the engine or the application is gone.
-    pub(crate) async fn run(mut self, mut messages: mpsc::Receiver<AppMsg<Context>>) {
+    pub(crate) async fn run(mut self, mut messages: mpsc::Receiver<AppMsg<Context>>) -> BridgeEnd {
         loop {
             let message = tokio::select! {
                 message = messages.recv() => message,
-                () = self.requests.closed() => None,
+                () = self.requests.closed() => return BridgeEnd::Application,
             };
-            let Some(message) = message else { return };
+            let Some(message) = message else { return BridgeEnd::Engine };
             if self.on_message(message).await.is_err() {
-                return;
+                return if self.requests.is_closed() { BridgeEnd::Application } else { BridgeEnd::Engine };
             }
         }
     }

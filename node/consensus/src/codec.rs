@@ -9,6 +9,8 @@ use malachitebft_app_channel::app::types::codec::{Codec, HasEncodedLen};
 use malachitebft_app_channel::app::types::core::{self as engine, Validity};
 use malachitebft_sync as sync;
 use parity_scale_codec::{Decode, Encode};
+use std::convert::Infallible;
+use tokio::sync::mpsc;
 
 #[derive(Encode, Decode)]
 struct LoggedValue {
@@ -30,6 +32,25 @@ struct SentStatus {
 /// Stateless.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale;
+
+/// A codec that shows how long its owner lives: the sender is dropped with it. The engine closes its log on a thread of
+/// its own, after it has ended; only then may another engine open it.
+pub(crate) struct Owned<C> {
+    pub(crate) codec: C,
+    pub(crate) _alive: mpsc::Sender<Infallible>,
+}
+
+impl<T, C: Codec<T>> Codec<T> for Owned<C> {
+    type Error = C::Error;
+
+    fn decode(&self, bytes: Bytes) -> Result<T, C::Error> {
+        self.codec.decode(bytes)
+    }
+
+    fn encode(&self, value: &T) -> Result<Bytes, C::Error> {
+        self.codec.encode(value)
+    }
+}
 
 impl Codec<SignedConsensusMsg<Context>> for Scale {
     type Error = WireError;

@@ -1,16 +1,22 @@
 //! Starts the engine: the one place where it is compiled for our types.
-use crate::bridge::Bridge;
-use crate::codec::Scale;
+use crate::bridge::{Bridge, BridgeEnd};
+use crate::codec::{Owned, Scale};
 use crate::context::{Address, Context};
 use crate::limits;
 use crate::network;
 use crate::signer::{EngineSigner, EngineVerifier};
-use crate::{Config, Consensus, StartError};
+use crate::{Config, Consensus, Ended, StartError};
 use malachitebft_app_channel::app::config::{ConsensusConfig, NodeConfig, ValuePayload, ValueSyncConfig};
 use malachitebft_app_channel::app::metrics;
-use malachitebft_app_channel::{ConsensusContext, EngineBuilder, RequestContext, SyncContext, WalContext};
+use malachitebft_app_channel::{
+    ConsensusContext, EngineBuilder, EngineHandle, RequestContext, SyncContext, WalContext,
+};
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Blocks asked for at once of one peer, and requests under way with all peers: together less than what a peer answers.
 const SYNC_BATCH: usize = limits::SYNC_BLOCKS_MAX;
@@ -19,6 +25,8 @@ const SYNC_PARALLEL: usize = limits::ANSWERS_PER_PEER_MAX;
 const QUEUED_PER_HEIGHT: usize = 4 * 2 * countersign_types::limits::VALIDATORS_MAX;
 /// Requests of ours to the engine: none are made.
 const ENGINE_REQUESTS: usize = 1;
+/// An engine whose parts have ended ends within this time, or never: then it holds itself back, as its log failed.
+const ENGINE_END: Duration = Duration::from_secs(5);
 /// The engine's log.
 const LOG_FILE: &str = "consensus.wal";
 
@@ -85,8 +93,9 @@ pub async fn start(config: Config) -> Result<Consensus, StartError> {
     let signer = config.signer.map(|signer| Arc::new(EngineSigner { chain, signer }));
     // The engine hands this sender back for proposal parts; ours go out as signed offers instead.
     let (unused_parts, _) = mpsc::channel(1);
+    let (alive, log) = mpsc::channel(1);
     let (channels, engine) = EngineBuilder::new(Context, EngineConfig::new(config.name))
-        .with_default_wal(WalContext::new(config.data_dir.join(LOG_FILE), Scale))
+        .with_default_wal(WalContext::new(config.data_dir.join(LOG_FILE), Owned { codec: Scale, _alive: alive }))
         .with_custom_network(actor.clone(), unused_parts)
         .with_default_sync(SyncContext::new(Scale))
         .with_default_consensus(consensus_context(EngineVerifier { chain }, signer.clone()))
@@ -97,21 +106,35 @@ pub async fn start(config: Config) -> Result<Consensus, StartError> {
             actor.stop(None);
             StartError::Engine(error.into())
         })?;
-    let bridge = tokio::spawn(Bridge::new(request_sender, network.commands.clone(), signer).run(channels.consensus));
-    let stopped = tokio::spawn(async move {
-        let mut engine_task = engine.handle;
-        tokio::select! {
-            _ = &mut engine_task => {}
-            _ = bridge => {
-                engine.actor.stop(Some("the application has stopped".into()));
-                // The engine's error, if any, is in its log; here only its end matters.
-                let _ = engine_task.await;
-            }
-        }
-        // Ends once the engine's side of it is gone.
-        let _ = task.await;
-    });
+    let bridge = Bridge::new(request_sender, network.commands.clone(), signer).run(channels.consensus);
+    let stopped = tokio::spawn(run(engine, bridge, task, log));
     Ok(Consensus { requests, gossip, questions, network, stopped })
+}
+
+/// Waits for the end of whatever ends first, then of the rest.
+async fn run(
+    mut engine: EngineHandle,
+    bridge: impl Future<Output = BridgeEnd>,
+    network: JoinHandle<()>,
+    mut log: mpsc::Receiver<Infallible>,
+) -> Ended {
+    let ended = match bridge.await {
+        BridgeEnd::Application => Ended::ByApplication,
+        BridgeEnd::Engine => match timeout(ENGINE_END, &mut engine.handle).await {
+            Ok(_) => Ended::EngineFailed,
+            Err(_) => Ended::LogFailed,
+        },
+    };
+    if ended != Ended::EngineFailed {
+        engine.actor.stop(None);
+        // Whether it ended well is of no more interest.
+        let _ = engine.handle.await;
+    }
+    // Ends once the engine's side of it is gone.
+    let _ = network.await;
+    // Ends once the log is closed.
+    let _ = log.recv().await;
+    ended
 }
 
 fn consensus_context(verifier: EngineVerifier, signer: Option<Arc<EngineSigner>>) -> ConsensusContext<Context> {

@@ -102,6 +102,18 @@ pub enum StartError {
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why the engine stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// [`Consensus::requests`] was dropped.
+    ByApplication,
+    /// A part of it failed, or the application dropped a reply it must have. To be started again.
+    EngineFailed,
+    /// Its log could not be read or written. Not to be started again before somebody has looked at the disk: a validator
+    /// without its log may contradict itself.
+    LogFailed,
+}
+
 /// A running engine. Dropping [`Consensus::requests`] stops it.
 #[derive(Debug)]
 pub struct Consensus {
@@ -113,6 +125,6 @@ pub struct Consensus {
     pub questions: mpsc::Receiver<Question>,
     /// To send, ask, and say who may connect.
     pub network: Network,
-    /// Ends when the engine has stopped, whatever the cause: the process should end then too and be started again.
-    pub stopped: tokio::task::JoinHandle<()>,
+    /// Ends when the engine has stopped and its log is closed: the process should end then too.
+    pub stopped: tokio::task::JoinHandle<Ended>,
 }

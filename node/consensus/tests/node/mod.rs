@@ -3,8 +3,8 @@
 //! What it keeps outlives the engine, as a disk does, so a node can be stopped at any point and started again.
 use bytes::Bytes;
 use countersign_consensus::{
-    Config, Consensus, Evidence, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock, Request,
-    Start, Synced, Timeouts, start,
+    Config, Consensus, Ended, Evidence, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock,
+    Request, Start, Synced, Timeouts, start,
 };
 use countersign_types::{
     Block, BoundedVec, Certificate, Hash, Header, Height, PublicKey, Timestamp, Validator, ValidatorSet, block,
@@ -125,7 +125,7 @@ pub struct Node {
     pub questions: mpsc::Receiver<countersign_consensus::Question>,
     pub id: PeerId,
     height: watch::Receiver<Height>,
-    stopped: JoinHandle<()>,
+    stopped: JoinHandle<Ended>,
     app: JoinHandle<()>,
 }
 
@@ -165,7 +165,8 @@ impl Node {
 
     /// Waits for the engine to end.
     pub async fn ends(self) {
-        tokio::time::timeout(PATIENCE, self.stopped).await.expect("the engine stops").unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.stopped).await.expect("the engine stops").unwrap();
+        assert_eq!(ended, Ended::ByApplication);
     }
 }
 
