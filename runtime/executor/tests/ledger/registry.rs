@@ -1,0 +1,233 @@
+//! Each call of `registry`: what it does, and each of its refusals.
+use crate::world::{COUNCIL, World, id, ids, key, ok, refusal};
+use countersign_interface::registry::{
+    Admit, Admitted, Enrol, Enrolled, Error, SetAuthority, SetEncryptionKey, SetHolderSuspended, SetMemberSuspended,
+    SetRoles,
+};
+use countersign_interface::{Method, Refusal};
+use countersign_types::{
+    Account, AccountId, Authority, Call, List, Member, Name, PublicKey, Receipt, Role, Status, state_key,
+};
+use parity_scale_codec::DecodeAll;
+
+const TWO: [&str; 2] = ["bank.example", "hotel.example"];
+const ALICE: &str = "alice@hotel.example";
+
+#[track_caller]
+fn is(receipt: &Receipt, error: Error) {
+    assert_eq!(Error::from_code(refusal(receipt)), Some(error));
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn roles(roles: &[Role]) -> List<Role> {
+    roles.to_vec().try_into().unwrap()
+}
+
+fn admit(text: &str) -> Admit {
+    Admit { name: name(text), key: key(text), roles: roles(&[Role::Merchant, Role::Relay]) }
+}
+
+/// A point of order 8: anybody can sign for it.
+fn weak_key() -> PublicKey {
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+        .parse::<countersign_types::Hash>()
+        .map(|hash| PublicKey(hash.0))
+        .unwrap()
+}
+
+#[test]
+fn the_council_admits_a_member_that_can_then_act() {
+    let mut world = World::new();
+    world.knows("spa.example");
+    let receipt = ok(world.call(&admit("spa.example"), &TWO));
+    let event = Admitted::decode_all(&mut &receipt.events[0].data[..]).unwrap();
+    assert_eq!(event, Admitted { member: id("spa.example"), name: name("spa.example") });
+    let member: Member = world.read(&state_key::member(&id("spa.example"))).unwrap();
+    assert_eq!(member.roles[..], [Role::Merchant, Role::Relay]);
+    assert_eq!(member.admitted_at.millis(), world.time);
+    let account: Account = world.read(&state_key::account(&id("spa.example"))).unwrap();
+    assert_eq!(account.member, id("spa.example"));
+    assert_eq!(world.read::<AccountId>(&state_key::name(&name("spa.example"))), Some(id("spa.example")));
+    world.knows("zoe@spa.example");
+    ok(world.call(&Enrol { name: name("zoe@spa.example") }, &["spa.example", "zoe@spa.example"]));
+}
+
+#[test]
+fn only_enough_distinct_members_of_the_council_are_the_council() {
+    let mut world = World::new();
+    is(&world.call(&admit("spa.example"), &["bank.example"]), Error::NotTheCouncil);
+    is(&world.call(&admit("spa.example"), &["bank.example", "bank.example"]), Error::NotTheCouncil);
+    is(&world.call(&admit("spa.example"), &["bank.example", "tours.example", ALICE]), Error::NotTheCouncil);
+    ok(world.call(&admit("spa.example"), &["bank.example", "tours.example", "books.example"]));
+    let calls: [Box<dyn Fn() -> Call>; 2] = [
+        Box::new(|| SetRoles { member: id("bank.example"), roles: roles(&[]) }.call(&ids(&["tours.example"]))),
+        Box::new(|| SetMemberSuspended { member: id("bank.example"), suspended: true }.call(&ids(&[ALICE]))),
+    ];
+    for call in calls {
+        is(&world.run(vec![call()]), Error::NotTheCouncil);
+    }
+}
+
+#[test]
+fn a_member_is_admitted_under_a_free_member_name_with_a_usable_new_key() {
+    let mut world = World::new();
+    is(&world.call(&admit("bank.example"), &TWO), Error::AccountExists);
+    let taken = Admit { name: name("bank.example"), ..admit("spa.example") };
+    is(&world.call(&taken, &TWO), Error::NameTaken);
+    is(&world.call(&admit("zoe@spa.example"), &TWO), Error::NotAMemberName);
+    let unsorted = Admit { roles: roles(&[Role::Relay, Role::Merchant]), ..admit("spa.example") };
+    is(&world.call(&unsorted, &TWO), Error::BadRoles);
+    let twice = Admit { roles: roles(&[Role::Relay, Role::Relay]), ..admit("spa.example") };
+    is(&world.call(&twice, &TWO), Error::BadRoles);
+    // No point of the curve has the y coordinate 2.
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    for key in [weak_key(), PublicKey([0; 32]), PublicKey(no_point)] {
+        let bad = Admit { key, ..admit("spa.example") };
+        is(&world.call(&bad, &TWO), Error::BadKey);
+    }
+}
+
+#[test]
+fn roles_are_replaced() {
+    let mut world = World::new();
+    ok(world.call(&SetRoles { member: id("tours.example"), roles: roles(&[Role::Agent]) }, &TWO));
+    let member: Member = world.read(&state_key::member(&id("tours.example"))).unwrap();
+    assert_eq!(member.roles[..], [Role::Agent]);
+    let bad = SetRoles { member: id("tours.example"), roles: roles(&[Role::Agent, Role::Issuer]) };
+    is(&world.call(&bad, &TWO), Error::BadRoles);
+    let holder = SetRoles { member: id(ALICE), roles: roles(&[]) };
+    is(&world.call(&holder, &TWO), Error::NoSuchAccount);
+}
+
+#[test]
+fn members_are_suspended_and_resumed_but_never_so_that_the_council_is_locked_out() {
+    let mut world = World::new();
+    let set = |member: &str, suspended| SetMemberSuspended { member: id(member), suspended };
+    ok(world.call(&set("books.example", true), &TWO));
+    let member: Member = world.read(&state_key::member(&id("books.example"))).unwrap();
+    assert_eq!(member.status, Status::Suspended);
+    for last in TWO {
+        is(&world.call(&set(last, true), &TWO), Error::LocksOutTheCouncil);
+    }
+    ok(world.call(&set("tours.example", true), &TWO));
+    ok(world.call(&set("books.example", false), &TWO));
+    ok(world.call(&set("bank.example", true), &["hotel.example", "books.example"]));
+    is(&world.call(&set("nobody.example", true), &["hotel.example", "books.example"]), Error::NoSuchAccount);
+    assert_eq!(COUNCIL.len(), 3);
+}
+
+#[test]
+fn a_member_enrols_holders_at_its_own_site() {
+    let mut world = World::new();
+    ["erin@hotel.example", "dave@books.example"].iter().for_each(|name| world.knows(name));
+    let enrol = |text: &str| Enrol { name: name(text) };
+    is(&world.call(&enrol("erin@hotel.example"), &["books.example", "erin@hotel.example"]), Error::NotAtThisSite);
+    is(&world.call(&enrol("hotel.example"), &["hotel.example", "erin@hotel.example"]), Error::NotAtThisSite);
+    is(&world.call(&enrol("erin@hotel.example"), &[ALICE, "erin@hotel.example"]), Error::NotAMember);
+    is(&world.call(&enrol(ALICE), &["hotel.example", "erin@hotel.example"]), Error::NameTaken);
+    is(&world.call(&enrol("erin@hotel.example"), &["hotel.example", ALICE]), Error::AccountExists);
+    let receipt = ok(world.call(&enrol("erin@hotel.example"), &["hotel.example", "erin@hotel.example"]));
+    let event = Enrolled::decode_all(&mut &receipt.events[0].data[..]).unwrap();
+    assert_eq!(event.member, id("hotel.example"));
+    assert_eq!(receipt.events[0].accounts[..], [id("erin@hotel.example"), id("hotel.example")]);
+    let account: Account = world.read(&state_key::account(&id("erin@hotel.example"))).unwrap();
+    assert_eq!(account.authority, Authority::single(key("erin@hotel.example")));
+    is(&world.call(&enrol("erin2@hotel.example"), &["hotel.example", "erin@hotel.example"]), Error::AccountExists);
+}
+
+#[test]
+fn a_holder_whose_key_anybody_can_sign_for_is_not_enrolled() {
+    let mut world = World::new();
+    let weak = AccountId::of_key(&weak_key());
+    let draft = world.draft(vec![Enrol { name: name("erin@hotel.example") }.call(&[id("hotel.example"), weak])]);
+    // Under ZIP-215 the identity as R and zero as S are valid for a key of small order, whatever the message.
+    let mut forged = world.half_signed(&draft, &[(id("hotel.example"), key("hotel.example"))]);
+    let mut bytes = [0; 64];
+    bytes[0] = 1;
+    let signature = countersign_types::signature::PartySignature {
+        account: draft.signers().binary_search(&weak).unwrap().try_into().unwrap(),
+        key: weak_key(),
+        signature: countersign_types::Signature(bytes),
+    };
+    let mut signatures = forged.signatures.to_vec();
+    signatures.push(signature);
+    signatures.sort_by_key(|signature| (signature.account, signature.key));
+    forged.signatures = signatures.try_into().unwrap();
+    let chain = world.chain;
+    let verified = countersign_types::VerifiedTransaction::verify(forged, &chain).unwrap();
+    is(&world.block(&[verified]).receipts[0], Error::BadKey);
+}
+
+#[test]
+fn holders_are_suspended_by_the_member_that_enrolled_them() {
+    let mut world = World::new();
+    let set = |holder: &str| SetHolderSuspended { holder: id(holder), suspended: true };
+    is(&world.call(&set(ALICE), &["books.example"]), Error::NotTheEnroller);
+    is(&world.call(&set(ALICE), &["bob@hotel.example"]), Error::NotAMember);
+    is(&world.call(&set("nobody"), &["hotel.example"]), Error::NoSuchAccount);
+    // Its own account was admitted by the council: suspending itself, a member could never resume.
+    is(&world.call(&set("hotel.example"), &["hotel.example"]), Error::NotTheEnroller);
+    ok(world.call(&set(ALICE), &["hotel.example"]));
+    let account: Account = world.read(&state_key::account(&id(ALICE))).unwrap();
+    assert_eq!(account.status, Status::Suspended);
+}
+
+#[test]
+fn other_keys_sign_for_an_account_that_keeps_its_id() {
+    let mut world = World::new();
+    world.knows("new key");
+    let authority = Authority::single(key("new key"));
+    ok(world.call(&SetAuthority { authority: authority.clone() }, &[ALICE]));
+    let account: Account = world.read(&state_key::account(&id(ALICE))).unwrap();
+    assert_eq!(account.authority, authority);
+    let back = SetAuthority { authority: Authority::single(key(ALICE)) };
+    let draft = world.draft(vec![back.call(&[id(ALICE)])]);
+    let signed = world.sign_with(&draft, &[(id(ALICE), key("new key"))]);
+    ok(world.block(&[signed]).receipts.pop().unwrap());
+    for (threshold, keys) in [
+        (1, vec![]),
+        (0, vec![(key("a"), 1)]),
+        (2, vec![(key("a"), 1)]),
+        (1, vec![(key("a"), 0)]),
+        (1, vec![(key("a"), 1), (key("a"), 1)]),
+    ] {
+        let authority = Authority { threshold, keys: keys.try_into().unwrap() };
+        is(&world.call(&SetAuthority { authority }, &[ALICE]), Error::BadAuthority);
+    }
+    let weak = Authority::single(weak_key());
+    is(&world.call(&SetAuthority { authority: weak }, &[ALICE]), Error::BadKey);
+}
+
+#[test]
+fn an_account_names_the_key_it_receives_sealed_messages_under() {
+    let mut world = World::new();
+    let sealing = PublicKey([9; 32]);
+    ok(world.call(&SetEncryptionKey { key: sealing }, &[ALICE]));
+    let account: Account = world.read(&state_key::account(&id(ALICE))).unwrap();
+    assert_eq!(account.encryption_key, Some(sealing.0));
+}
+
+#[test]
+fn every_refusal_is_tested_above() {
+    // A new error makes this list too short and asks for a test.
+    let tested = [
+        Error::NotTheCouncil,
+        Error::NotAMember,
+        Error::NameTaken,
+        Error::AccountExists,
+        Error::NotAtThisSite,
+        Error::NoSuchAccount,
+        Error::NotTheEnroller,
+        Error::BadKey,
+        Error::BadAuthority,
+        Error::BadRoles,
+        Error::LocksOutTheCouncil,
+        Error::NotAMemberName,
+    ];
+    assert_eq!(tested, Error::ALL);
+    assert!(tested.iter().all(|error| error.code() > 0));
+}
