@@ -162,3 +162,61 @@ fn value_type(ty: wasmparser::ValType) -> ValType {
         other => unreachable!("{other} is refused by the validator"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan;
+
+    /// A module without globals of its own, one with them, one with a section behind the code.
+    const SAMPLES: [&str; 3] = [
+        r#"(module (memory (export "memory") 1) (func (export "call") (param i32)))"#,
+        r#"(module (memory (export "memory") 1) (global (mut i64) (i64.const 1))
+            (func $f (param i64) (result i64)
+                (if (i64.eqz (local.get 0)) (then (block (return (i64.const 5)))))
+                (local.get 0))
+            (func (export "call") (param i32) (global.set 0 (call $f (i64.const 3)))))"#,
+        r#"(module (import "countersign" "get" (func (param i32 i32) (result i32)))
+            (memory (export "memory") 1) (table 1 funcref) (elem (i32.const 0) 0)
+            (data (i32.const 0) "x") (func (export "call") (param i32)))"#,
+    ];
+
+    fn instrumented(text: &str) -> Vec<u8> {
+        let wasm = wat::parse_str(text).unwrap();
+        instrument(&wasm, &scan::scan(&wasm).unwrap())
+    }
+
+    /// The counter decides where a contract stops and how much gas it uses: other bytes are another protocol.
+    #[test]
+    fn the_bytes_of_the_counter_are_frozen() {
+        let mut hasher = countersign_types::Hasher::new("frozen");
+        for text in SAMPLES {
+            hasher.update(&instrumented(text));
+        }
+        assert_eq!(hasher.finish().to_string(), "77ae338a944f79aff2df369c2f8fdb26bbbb2efac2fe8186dfb37e4cc5bb1507");
+    }
+
+    #[test]
+    fn what_comes_out_is_valid_and_exports_the_counter() {
+        for text in SAMPLES {
+            let out = instrumented(text);
+            let scan = scan::scan(&out).unwrap();
+            let (_, kind, index) = *scan.exports.last().unwrap();
+            assert_eq!((kind, index), (wasmparser::ExternalKind::Global, scan.globals - 1));
+        }
+    }
+
+    #[test]
+    fn costs_follow_the_formula() {
+        let cost_of = |text: &str| {
+            let wasm = wat::parse_str(text).unwrap();
+            cost(&scan::scan(&wasm).unwrap().bodies[0])
+        };
+        // 128, and 4 for the one byte of `end`.
+        assert_eq!(cost_of("(module (func))"), 132);
+        // Two parameters and three locals.
+        assert_eq!(cost_of("(module (func (param i32 i64) (local i32 i32 i64)))"), 132 + 5 * 8);
+        // Two operands at once, and six bytes more.
+        assert_eq!(cost_of("(module (func (drop (i32.add (i32.const 1) (i32.const 2)))))"), 132 + 2 * 8 + 6 * 4);
+    }
+}

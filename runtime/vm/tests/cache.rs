@@ -1,4 +1,6 @@
 //! Compiled code on disk: found again by the next engine, and never believed when it is not exactly what was written.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod ledger;
 
 use countersign_types::Hash;

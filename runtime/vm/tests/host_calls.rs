@@ -1,4 +1,6 @@
 //! The boundary between contract and ledger: what goes over it arrives unchanged, and is paid for by the table.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod ledger;
 
 use countersign_types::{AccountId, CallFault, Gas};
@@ -41,7 +43,7 @@ fn a_value_comes_back_as_it_is_stored() {
 #[test]
 fn results_are_paid_by_the_byte() {
     let module = load(&engine(), &asking("get", &b"k".to_vec().encode()));
-    let mut used = |bytes: usize| {
+    let used = |bytes: usize| {
         let mut ledger = Ledger::default();
         ledger.entries.insert(b"k".to_vec(), vec![1; bytes]);
         let outcome = module.call(0, &[], &[], GAS, &mut ledger);
@@ -106,20 +108,15 @@ fn writes_and_events_reach_the_ledger() {
     assert_eq!(ledger.entries[&b"key".to_vec()], b"value");
     assert_eq!(ledger.events, [(3, vec![AccountId([4; 32])], b"data".to_vec())]);
     let host_gas = 2_000 + 4 * set.len() + 1_000 + 4 * emit.len();
-    assert_eq!(outcome.gas_used, Gas::new(host_gas as u64 + 18));
+    assert_eq!(outcome.gas_used, Gas::new(host_gas as u64 + 19));
 }
 
 #[test]
 fn a_fault_of_the_ledger_ends_the_call() {
-    let wasm = contract(
-        r#"(import "countersign" "chain" (func $chain (param i32 i32) (result i32)))
-        (func (export "call") (param i32))"#,
-    );
-    assert!(engine().check(&wasm).is_err() || ledger::call(&engine(), &wasm).result.is_ok());
     let calling = asking("call_module", &(*b"\x14other\0\0\0\0\0\0\0\0\0\0"));
     let outcome = ledger::call(&engine(), &calling);
     assert_eq!(outcome.result, Err(CallFault::UnknownModule));
-    assert_eq!(outcome.gas_used, Gas::new(10_000 + 2 * 16 + 11));
+    assert_eq!(outcome.gas_used, Gas::new(10_000 + 2 * 16 + 12));
 }
 
 #[test]
@@ -135,7 +132,7 @@ fn the_ledger_may_charge_more_than_the_table() {
     let module = load(&engine(), &wasm);
     let price = 4_000 + 4 * schedule.len() as u64 + 1_000_000 + 4 * 8;
     let outcome = module.call(0, &[], &[], GAS, &mut Ledger::default());
-    assert_eq!((outcome.result, outcome.gas_used), (Ok(vec![]), Gas::new(price + 15)));
+    assert_eq!((outcome.result, outcome.gas_used), (Ok(vec![]), Gas::new(price + 16)));
     let outcome = module.call(0, &[], &[], Gas::new(1_000_000), &mut Ledger::default());
     assert_eq!(outcome.result, Err(CallFault::OutOfGas));
 }

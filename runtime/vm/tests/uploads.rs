@@ -1,4 +1,6 @@
 //! Every rule for uploads: what breaks it is refused by its own error, and what barely keeps it passes and runs.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod ledger;
 
 use countersign_types::limits::CODE_BYTES_MAX;
@@ -90,10 +92,7 @@ fn features_beyond_webassembly_1_are_refused_with_their_place() {
         assert_refused!(contract(&format!("{ENTRY} {item}")), UploadError::Feature { .. });
     }
     for memory in ["i64 1", "1 1 shared", "1 1 (pagesize 1)"] {
-        assert_refused!(
-            bare(&format!(r#"(memory (export "memory") {memory}) {ENTRY}"#)),
-            UploadError::Feature { .. }
-        );
+        assert_refused!(bare(&format!(r#"(memory (export "memory") {memory}) {ENTRY}"#)), UploadError::Feature { .. });
     }
 }
 
@@ -226,8 +225,9 @@ fn counts_are_bounded_and_the_bounds_fit_the_engine() {
 
 #[test]
 fn a_function_is_bounded_in_locals_and_in_code() {
-    let locals =
-        |count| contract(&format!(r#"(func (export "call") (param i32) (local {}))"#, repeated(count, |_| "i64 ".into())));
+    let locals = |count| {
+        contract(&format!(r#"(func (export "call") (param i32) (local {}))"#, repeated(count, |_| "i64 ".into())))
+    };
     // 128 for the frame, 8 for the parameter, 4 for the `end`.
     let fitting = (limits::FUNCTION_FRAME_BYTES_MAX as usize - 128 - 8 - 4) / 8;
     assert_refused!(locals(fitting + 1), UploadError::FunctionTooCostly { function: 0, limit: 131_072, .. });
@@ -235,7 +235,10 @@ fn a_function_is_bounded_in_locals_and_in_code() {
 
     // Three bytes and one operand each.
     let code = |count| {
-        contract(&format!(r#"(func (export "call") (param i32) {})"#, repeated(count, |_| "(drop (i32.const 1)) ".into())))
+        contract(&format!(
+            r#"(func (export "call") (param i32) {})"#,
+            repeated(count, |_| "(drop (i32.const 1)) ".into())
+        ))
     };
     assert_refused!(code(10_911), UploadError::FunctionTooCostly { .. });
     assert_runs(&code(10_910));

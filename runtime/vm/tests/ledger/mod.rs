@@ -1,5 +1,5 @@
 //! A small ledger for tests: a map of entries, and contracts written as text.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test uses its own part and may fail where it stands")]
 
 use countersign_types::account::Role;
 use countersign_types::{
@@ -57,9 +57,9 @@ pub struct Ledger {
     pub events: Vec<(u8, Vec<AccountId>, Vec<u8>)>,
     /// What `call_module` runs, if anything.
     pub callee: Option<Module>,
-    /// How deeply calls have nested.
+    /// How deeply calls have nested, and nest now.
     pub deepest: usize,
-    depth: usize,
+    pub depth: usize,
 }
 
 impl Host for Ledger {
@@ -102,14 +102,7 @@ impl Host for Ledger {
     fn caller(&mut self, _: &mut Gas) -> Result<Option<AccountId>, CallFault> {
         Ok(None)
     }
-    fn transfer(
-        &mut self,
-        _: &mut Gas,
-        _: AccountId,
-        _: AccountId,
-        _: AssetId,
-        _: Amount,
-    ) -> Result<(), CallFault> {
+    fn transfer(&mut self, _: &mut Gas, _: AccountId, _: AccountId, _: AssetId, _: Amount) -> Result<(), CallFault> {
         Err(CallFault::InsufficientBalance)
     }
     fn balance(&mut self, _: &mut Gas, _: AccountId, _: AssetId) -> Result<Amount, CallFault> {
