@@ -2,6 +2,7 @@
 //! whether documents tell the truth. A failure names each offender and what to do.
 mod documents;
 mod edges;
+mod errors;
 mod source;
 mod tree;
 
