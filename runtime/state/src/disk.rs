@@ -1,7 +1,19 @@
-//! The store on disk: sled, in a directory that one process has open at a time.
+//! The store on disk, in a directory that one process has open at a time.
 //!
-//! Nothing is written to the file by itself: what must be durable is flushed before its method returns, and what belongs
-//! together goes into one transaction across trees, so a crash leaves each record whole and the state that of one height.
+//! ```text
+//! format, lock      directory.rs     which version wrote this, and that nobody else does
+//! blocks/           block_log.rs     proposals and decided blocks, synced one by one; segment.rs is the files' format
+//! db/               sled             state, remembered ids, receipts, index: a checkpoint is one transaction across its trees
+//! ```
+//!
+//! Blocks are not in the database because it holds up every reader and writer of the process during a transaction, and a
+//! vote must not wait for a checkpoint. Nothing is written by itself: what must be durable is synced before its method
+//! returns, so a crash leaves each record whole and the state that of one height.
+mod block_log;
+mod directory;
+mod segment;
+
+use self::block_log::BlockLog;
 use crate::range;
 use crate::snapshot::{Contents, Corruption, Snapshot};
 use crate::store::{Checkpoint, Store, StoreError};
@@ -9,16 +21,13 @@ use countersign_types::{Hash, Height};
 use parity_scale_codec::{DecodeAll, Encode};
 use sled::transaction::{ConflictableTransactionError, Transactional};
 use sled::{Batch, Db, IVec, Tree};
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// First line of a store's directory: another version that writes otherwise names another format.
-const FORMAT: &str = "countersign-store 1";
-/// Bytes of a format file that are read: more is not one of ours.
-const FORMAT_BYTES_MAX: usize = 64;
-/// Blocks dropped in one transaction, so that pruning a long chain does not hold up commits.
+/// The database's directory.
+const DATABASE: &str = "db";
+/// Receipts dropped between two looks at the table, so that pruning a long chain needs little memory.
 const PRUNE_BATCH: usize = 64;
 
 const GENESIS: &[u8] = b"genesis";
@@ -29,27 +38,24 @@ const CHECKPOINT: &[u8] = b"checkpoint";
 pub struct DiskOptions {
     /// Bytes the database may hold in memory. Reads of a running node mostly go to its snapshot, so little is needed.
     pub cache_bytes: u64,
+    /// Bytes after which a segment of the block log is closed; pruning drops whole segments. At most 2 GiB.
+    pub segment_bytes: u32,
 }
 
 impl Default for DiskOptions {
-    /// A cache of 16 MiB.
+    /// A cache of 16 MiB and segments of 64 MiB.
     fn default() -> Self {
-        Self { cache_bytes: 16 * 1024 * 1024 }
+        Self { cache_bytes: 16 << 20, segment_bytes: 64 << 20 }
     }
 }
 
 /// A store in a directory.
 #[derive(Debug)]
 pub struct DiskStore {
+    blocks: BlockLog,
     db: Db,
     /// Genesis and the last checkpoint.
     meta: Tree,
-    /// Height, round, hash → undecided block.
-    proposals: Tree,
-    /// Height → block.
-    blocks: Tree,
-    /// Height → certificate; its last key is the tip.
-    certificates: Tree,
     /// State key → value.
     state: Tree,
     /// Expiry minute, checkpoint's height → ids in the order they ran.
@@ -57,7 +63,7 @@ pub struct DiskStore {
     /// Height → receipts.
     receipts: Tree,
     index: Tree,
-    /// Held while what is stored decides what may be written: by blocks and proposals, and by checkpoints.
+    /// Held while what is stored decides what may be written: by blocks and the genesis, and by checkpoints.
     committing: Mutex<()>,
     checkpointing: Mutex<()>,
     /// Keeps other processes out as long as it is open.
@@ -78,17 +84,15 @@ impl DiskStore {
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::OtherFormat`], [`StoreError::Corrupted`], or that a file cannot be used.
     pub fn open(path: &Path, options: DiskOptions) -> Result<Self, StoreError> {
-        fs::create_dir_all(path).map_err(file_error("create", path))?;
-        let lock = lock(path)?;
-        check_format(path)?;
-        let config = sled::Config::new().path(path.join("db")).cache_capacity(options.cache_bytes).flush_every_ms(None);
+        let lock = directory::take(path)?;
+        let blocks = BlockLog::open(path.join("blocks"), options.segment_bytes)?;
+        let config =
+            sled::Config::new().path(path.join(DATABASE)).cache_capacity(options.cache_bytes).flush_every_ms(None);
         let db = config.open().map_err(database_error("open"))?;
         let tree = |name: &str| db.open_tree(name).map_err(database_error("open a table"));
-        Ok(Self {
+        let store = Self {
+            blocks,
             meta: tree("meta")?,
-            proposals: tree("proposals")?,
-            blocks: tree("blocks")?,
-            certificates: tree("certificates")?,
             state: tree("state")?,
             seen: tree("seen")?,
             receipts: tree("receipts")?,
@@ -97,7 +101,11 @@ impl DiskStore {
             committing: Mutex::new(()),
             checkpointing: Mutex::new(()),
             _lock: lock,
-        })
+        };
+        match (store.blocks.tip(), store.checkpoint_height()?) {
+            (Some(tip), Some(checkpoint)) if tip < checkpoint => Err(Corruption::Tip { tip, checkpoint }.into()),
+            _ => Ok(store),
+        }
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -163,71 +171,43 @@ impl Store for DiskStore {
     }
 
     fn put_proposal(&self, height: Height, round: u32, hash: Hash, block: &[u8]) -> Result<(), StoreError> {
-        let _guard = hold(&self.committing);
-        if self.tip()?.is_some_and(|tip| height <= tip) {
-            return Err(StoreError::Decided { height });
-        }
-        let key = [&height_key(height)[..], &round.to_be_bytes(), &hash.0].concat();
-        self.proposals.insert(key, block).map_err(database_error("write a proposal"))?;
-        self.flush()
+        self.blocks.put_proposal(height, round, hash, block)
     }
 
     fn proposals(&self, height: Height) -> Result<Vec<(u32, Hash)>, StoreError> {
-        let keys = self.proposals.scan_prefix(height_key(height)).keys();
-        keys.map(|key| proposal_key(&key.map_err(database_error("read"))?)).collect()
+        Ok(self.blocks.proposals(height))
     }
 
     fn proposal_bytes(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
-        for entry in self.proposals.iter() {
-            let (key, block) = entry.map_err(database_error("read"))?;
-            if proposal_key(&key)?.1 == *hash {
-                return Ok(Some(block.to_vec()));
-            }
-        }
-        Ok(None)
+        self.blocks.proposal_bytes(hash)
     }
 
     fn commit_block(&self, height: Height, block: &[u8], certificate: &[u8]) -> Result<(), StoreError> {
         let _guard = hold(&self.committing);
-        let tip = self.tip()?;
+        let tip = self.blocks.tip();
         if tip.is_some_and(|tip| height <= tip) {
             return match self.block(height)? {
                 Some(held) if held != block => Err(StoreError::OtherBlock { height }),
                 _ => Ok(()),
             };
         }
-        if let Some(last) = tip.max(self.checkpoint_height()?)
-            && height != last.next()
-        {
-            return Err(StoreError::OutOfOrder { given: height, expected: last.next() });
+        let last = if tip.is_some() { tip } else { self.checkpoint_height()? };
+        match last.map(Height::next) {
+            Some(next) if next != height => Err(StoreError::OutOfOrder { given: height, expected: next }),
+            _ => self.blocks.commit(height, block, certificate),
         }
-        let mut decided = Batch::default();
-        for key in self.proposals.range(..height_key(height.next())).keys() {
-            decided.remove(key.map_err(database_error("read"))?);
-        }
-        let key = height_key(height);
-        (&self.blocks, &self.certificates, &self.proposals)
-            .transaction(|(blocks, certificates, proposals)| {
-                blocks.insert(&key, block)?;
-                certificates.insert(&key, certificate)?;
-                proposals.apply_batch(&decided)?;
-                Ok::<_, ConflictableTransactionError<()>>(())
-            })
-            .map_err(transaction_error("commit a block"))?;
-        self.flush()
     }
 
     fn block(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.blocks, &height_key(height))
+        self.blocks.block(height)
     }
 
     fn certificate(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.certificates, &height_key(height))
+        self.blocks.certificate(height)
     }
 
     fn tip(&self) -> Result<Option<Height>, StoreError> {
-        let last = self.certificates.last().map_err(database_error("read"))?;
-        last.map(|(key, _)| height_of("certificates", &key)).transpose()
+        Ok(self.blocks.tip())
     }
 
     fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -309,75 +289,26 @@ impl Store for DiskStore {
     }
 
     fn prune_below(&self, height: Height) -> Result<u64, StoreError> {
-        let below = height_key(height.min(self.checkpoint_height()?.unwrap_or(Height::ZERO)));
-        remove_below(&self.receipts, &below)?;
-        let dropped = remove_below(&self.blocks, &below)?;
+        let needed = self.checkpoint_height()?.min(self.blocks.tip()).unwrap_or(Height::ZERO);
+        let below = height.min(needed);
+        loop {
+            let receipts = self.receipts.range(..height_key(below)).keys().take(PRUNE_BATCH);
+            let receipts: Vec<IVec> = receipts.collect::<Result<_, _>>().map_err(database_error("read receipts"))?;
+            if receipts.is_empty() {
+                break;
+            }
+            for key in receipts {
+                self.receipts.remove(key).map_err(database_error("drop receipts"))?;
+            }
+        }
         self.flush()?;
-        Ok(dropped)
+        self.blocks.prune_below(below)
     }
-}
-
-fn remove_below(table: &Tree, below: &[u8]) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    loop {
-        let keys: Vec<IVec> =
-            table.range(..below).keys().take(PRUNE_BATCH).collect::<Result<_, _>>().map_err(database_error("read"))?;
-        if keys.is_empty() {
-            return Ok(removed);
-        }
-        removed += keys.len() as u64;
-        for key in keys {
-            table.remove(key).map_err(database_error("prune"))?;
-        }
-    }
-}
-
-/// Takes the directory for this process.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock_path = path.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path);
-    let file = file.map_err(file_error("open", &lock_path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(file_error("lock", &lock_path)(source)),
-    }
-}
-
-/// Checks that the directory is in our format, or marks a new one so.
-fn check_format(path: &Path) -> Result<(), StoreError> {
-    let format_path = path.join("format");
-    let found = match fs::read(&format_path) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(FORMAT_BYTES_MAX)]).trim_end().to_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.join("db").exists() => {
-            return mark_format(path, &format_path);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(file_error("read", &format_path)(error)),
-    };
-    if found == FORMAT {
-        Ok(())
-    } else {
-        Err(StoreError::OtherFormat { path: path.to_path_buf(), found, supported: FORMAT })
-    }
-}
-
-/// Writes the format file; a crash leaves it whole or absent.
-fn mark_format(path: &Path, format_path: &Path) -> Result<(), StoreError> {
-    let new_path = path.join("format.new");
-    let write = || {
-        let mut file = File::create(&new_path)?;
-        writeln!(file, "{FORMAT}")?;
-        file.sync_all()?;
-        fs::rename(&new_path, format_path)?;
-        File::open(path)?.sync_all()
-    };
-    write().map_err(file_error("write", format_path))
 }
 
 fn hold(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
     // The mutex guards no data: after a panic in another thread what is stored is still whole.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(table: &Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -392,29 +323,9 @@ fn height_key(height: Height) -> [u8; 8] {
     height.get().to_be_bytes()
 }
 
-fn height_of(table: &'static str, key: &[u8]) -> Result<Height, StoreError> {
-    match key.try_into() {
-        Ok(bytes) => Ok(Height::new(u64::from_be_bytes(bytes))),
-        Err(_) => Err(Corruption::Record { table, key: key.to_vec() }.into()),
-    }
-}
-
-/// Round and hash of a proposal.
-fn proposal_key(key: &[u8]) -> Result<(u32, Hash), StoreError> {
-    let damaged = || Corruption::Record { table: "proposals", key: key.to_vec() };
-    let (_, rest) = key.split_first_chunk::<8>().ok_or_else(damaged)?;
-    let (round, hash) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-    Ok((u32::from_be_bytes(*round), Hash(hash.try_into().map_err(|_| damaged())?)))
-}
-
-fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path: PathBuf = path.to_path_buf();
-    move |source| StoreError::File { action, path, source }
-}
-
 fn database_error(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
     move |error| match error {
-        sled::Error::Corruption { .. } => Corruption::File.into(),
+        sled::Error::Corruption { .. } => Corruption::Database.into(),
         error => StoreError::Database { action, source: Box::new(error) },
     }
 }

@@ -85,7 +85,7 @@ impl Store for MemoryStore {
                 _ => Ok(()),
             };
         }
-        if let Some(last) = tables.tip().max(tables.checkpoint_height())
+        if let Some(last) = tables.tip().or(tables.checkpoint_height())
             && height != last.next()
         {
             return Err(StoreError::OutOfOrder { given: height, expected: last.next() });
@@ -160,9 +160,10 @@ impl Store for MemoryStore {
 
     fn prune_below(&self, height: Height) -> Result<u64, StoreError> {
         let mut tables = self.tables();
-        let below = height.min(tables.checkpoint_height().unwrap_or(Height::ZERO));
+        let below = height.min(tables.checkpoint_height().min(tables.tip()).unwrap_or(Height::ZERO));
         let kept = tables.blocks.split_off(&below);
         let dropped = std::mem::replace(&mut tables.blocks, kept).len();
+        tables.certificates = tables.certificates.split_off(&below);
         tables.receipts = tables.receipts.split_off(&below);
         Ok(dropped as u64)
     }

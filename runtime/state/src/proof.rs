@@ -65,6 +65,9 @@ pub enum ProofError {
 }
 
 impl Proof {
+    /// Bytes of the longest proof: all steps, the other leaf, two bytes of length and one of the end's kind.
+    pub const BYTES_MAX: usize = STEPS_MAX * 33 + 64 + 3;
+
     /// Checks that the state with `root` holds `value` under `key`; `None` claims that it holds nothing there.
     ///
     /// # Errors

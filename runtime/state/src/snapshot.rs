@@ -6,6 +6,7 @@ use crate::{Changes, StateRead, range};
 use countersign_types::{Hash, Height, state_key};
 use parity_scale_codec::Encode;
 use rpds::RedBlackTreeMapSync;
+use std::path::PathBuf;
 
 type Bytes = Box<[u8]>;
 
@@ -65,9 +66,25 @@ pub enum Corruption {
         /// Its key in that table.
         key: Vec<u8>,
     },
-    /// The store says that it lost or cannot read some of its file.
-    #[error("the store's file is damaged")]
-    File,
+    /// The file of the block log is not what was written to it.
+    #[error("{} is damaged at byte {at}", path.display())]
+    BlockLog {
+        /// The file.
+        path: PathBuf,
+        /// Where the damage begins.
+        at: u64,
+    },
+    /// Blocks that a checkpoint was made from are gone.
+    #[error("the state is that of height {checkpoint}, but the last block is that of height {tip}")]
+    Tip {
+        /// The last block.
+        tip: Height,
+        /// Height of the last checkpoint.
+        checkpoint: Height,
+    },
+    /// The database says that its file is not what was written.
+    #[error("the database's file is damaged")]
+    Database,
 }
 
 fn hex_of(bytes: &[u8]) -> String {

@@ -81,7 +81,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] if the store fails.
     fn block(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Certificate of a committed block; kept when the block is pruned.
+    /// Certificate of a committed block; `None` beyond the tip or if pruned.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
@@ -136,15 +136,17 @@ pub trait Store: Send + Sync {
         reverse: bool,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
 
-    /// Drops blocks and receipts of heights below `height`, at most up to the last checkpoint: blocks after it are needed
-    /// to rebuild the state. Certificates stay. Returns how many blocks were dropped.
+    /// Drops blocks, certificates and receipts of heights below `height`, but none that is needed to rebuild the state: those of
+    /// the last checkpoint and after stay. Blocks are stored by segments and dropped when a whole segment may go, so some stay
+    /// longer. Returns how many blocks were dropped.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails; some may be dropped then.
     fn prune_below(&self, height: Height) -> Result<u64, StoreError>;
 }
 
-/// Why a store refuses or fails. Only the first three variants are the caller's doing; the node cannot go on after the others.
+/// Why a store refuses or fails. Up to [`StoreError::OtherGenesis`] it is the caller's doing and nothing is
+/// written; the node cannot go on after the others.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A block or checkpoint that does not follow what is stored.
@@ -166,6 +168,22 @@ pub enum StoreError {
     Decided {
         /// Its height.
         height: Height,
+    },
+    /// A block or certificate longer than any valid one.
+    #[error("{size} bytes are more than the limit of {limit}")]
+    Oversized {
+        /// Bytes given, with their record's header.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// More proposals of undecided heights than any stuck round explains.
+    #[error("undecided proposals fill {size} bytes, the limit is {limit}")]
+    TooManyProposals {
+        /// Bytes stored.
+        size: u64,
+        /// Bytes allowed.
+        limit: u64,
     },
     /// The store belongs to another chain.
     #[error("the store holds another genesis")]

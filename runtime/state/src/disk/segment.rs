@@ -1,0 +1,219 @@
+//! A segment of the block log: records one after another, each with its length and a checksum.
+//!
+//! A record is durable when its append returns. A crash can leave only the last one incomplete; opening cuts that off,
+//! and refuses a file that is damaged anywhere else.
+use super::directory::file_error;
+use crate::snapshot::Corruption;
+use crate::store::StoreError;
+use countersign_types::{Hash, Height, limits};
+use parity_scale_codec::{Decode, DecodeAll, Encode};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a record: a block and a certificate with room to spare, so that a damaged length allocates no more.
+pub(super) const RECORD_BYTES_MAX: usize = limits::BLOCK_BYTES_MAX + 64 * 1024;
+/// Length of the body, its complement, and the first half of the body's hash.
+const HEADER_BYTES: usize = 4 + 4 + CHECKSUM_BYTES;
+const CHECKSUM_BYTES: usize = 16;
+
+/// What a segment holds.
+#[derive(Encode, Decode)]
+pub(super) enum Record<'a> {
+    /// A block that is not decided.
+    Proposal { height: Height, round: u32, hash: Hash, block: Body<'a> },
+    /// A decided block.
+    Commit { height: Height, block: Body<'a>, certificate: Cow<'a, [u8]> },
+}
+
+/// A block's bytes, which stand in a segment once.
+#[derive(Encode, Decode)]
+pub(super) enum Body<'a> {
+    Here(Cow<'a, [u8]>),
+    /// In the record at this offset of the same segment.
+    At(u32),
+}
+
+impl Record<'_> {
+    pub(super) fn body(&self) -> &Body<'_> {
+        let (Self::Proposal { block, .. } | Self::Commit { block, .. }) = self;
+        block
+    }
+}
+
+/// A segment that records are appended to.
+#[derive(Debug)]
+pub(super) struct Segment {
+    path: PathBuf,
+    file: File,
+    /// Where the next record goes.
+    end: u32,
+    /// A sync failed, so what was written since may be lost though it reads well: nothing more is taken.
+    is_broken: bool,
+}
+
+impl Segment {
+    /// A new segment; its directory is not synced.
+    pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
+        let file = File::options().create(true).truncate(true).read(true).write(true).open(&path);
+        let file = file.map_err(file_error("create", &path))?;
+        Ok(Self { path, file, end: 0, is_broken: false })
+    }
+
+    /// Opens a segment after a stop or crash: shows all records to `take`, which returns whether a record may stand where it
+    /// does, and cuts off an incomplete last one.
+    pub(super) fn recover(path: PathBuf, take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<Self, StoreError> {
+        let file = File::options().read(true).write(true).open(&path).map_err(file_error("open", &path))?;
+        let end = scan(&path, take)?;
+        let cut = || -> io::Result<()> {
+            if file.metadata()?.len() > u64::from(end) {
+                file.set_len(u64::from(end))?;
+                file.sync_all()?;
+            }
+            Ok(())
+        };
+        cut().map_err(file_error("cut the incomplete end off", &path))?;
+        Ok(Self { path, file, end, is_broken: false })
+    }
+
+    pub(super) fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// Renames the file.
+    pub(super) fn move_to(&mut self, path: PathBuf) -> Result<(), StoreError> {
+        std::fs::rename(&self.path, &path).map_err(file_error("rename", &self.path))?;
+        self.path = path;
+        Ok(())
+    }
+
+    /// Appends a record, durable on return, and returns its offset. After an error nothing is added.
+    pub(super) fn append(&mut self, record: &Record<'_>) -> Result<u32, StoreError> {
+        if self.is_broken {
+            return Err(file_error("write after a failed sync", &self.path)(io::ErrorKind::Other.into()));
+        }
+        let body = record.encode();
+        if body.len() > RECORD_BYTES_MAX {
+            return Err(StoreError::Oversized { size: body.len(), limit: RECORD_BYTES_MAX });
+        }
+        let bytes = [&header(&body)[..], &body].concat();
+        let at = self.end;
+        let end = u32::try_from(u64::from(at) + bytes.len() as u64).expect("segments are closed far below 4 GiB");
+        if let Err(error) = self.file.write_all_at(&bytes, u64::from(at)) {
+            // Best effort: the next append overwrites the same place.
+            let _ = self.file.set_len(u64::from(at));
+            return Err(file_error("write", &self.path)(error));
+        }
+        if let Err(error) = self.file.sync_data() {
+            self.is_broken = true;
+            return Err(file_error("sync", &self.path)(error));
+        }
+        self.end = end;
+        Ok(at)
+    }
+}
+
+/// The record at `offset` of a segment; `None` if the segment is gone.
+pub(super) fn read(path: &Path, offset: u32) -> Result<Option<Record<'static>>, StoreError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(file_error("open", path)(error)),
+    };
+    let at = u64::from(offset);
+    let mut header = [0; HEADER_BYTES];
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => damaged(path, at),
+        _ => file_error("read", path)(error),
+    };
+    file.read_exact_at(&mut header, at).map_err(failed)?;
+    let length = body_length(&header).ok_or_else(|| damaged(path, at))?;
+    let mut body = vec![0; length];
+    file.read_exact_at(&mut body, at + HEADER_BYTES as u64).map_err(failed)?;
+    decode(&header, &body).map(Some).ok_or_else(|| damaged(path, at))
+}
+
+/// Shows all whole records of a segment to `take` and returns where they end.
+fn scan(path: &Path, mut take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<u32, StoreError> {
+    let file = File::open(path).map_err(file_error("open", path))?;
+    let length = file.metadata().map_err(file_error("read", path))?.len();
+    let length = u32::try_from(length).map_err(|_| damaged(path, length))?;
+    let mut reader = BufReader::new(file);
+    let mut at = 0;
+    loop {
+        match next(&mut reader, length - at).map_err(file_error("read", path))? {
+            Next::Record(record, size) if take(at, &record) => at += size,
+            Next::End => return Ok(at),
+            Next::Record(..) | Next::Damaged => return Err(damaged(path, at.into())),
+        }
+    }
+}
+
+enum Next {
+    /// With its size in the file.
+    Record(Record<'static>, u32),
+    /// Nothing more, or an append that a crash cut short.
+    End,
+    Damaged,
+}
+
+/// Reads a record of a file that has `left` bytes more.
+fn next(reader: &mut impl Read, left: u32) -> io::Result<Next> {
+    if (left as usize) < HEADER_BYTES {
+        return Ok(Next::End);
+    }
+    let mut header = [0; HEADER_BYTES];
+    reader.read_exact(&mut header)?;
+    let Some(length) = body_length(&header) else {
+        // An append whose blocks did not reach the disk reads as zeros to the end.
+        return Ok(if is_zero_to_end(reader)? { Next::End } else { Next::Damaged });
+    };
+    let size = match u32::try_from(HEADER_BYTES + length) {
+        Ok(size) if size <= left => size,
+        _ => return Ok(Next::End),
+    };
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(match decode(&header, &body) {
+        Some(record) => Next::Record(record, size),
+        None if size == left => Next::End,
+        None => Next::Damaged,
+    })
+}
+
+fn is_zero_to_end(reader: &mut impl Read) -> io::Result<bool> {
+    let mut page = [0; 4096];
+    loop {
+        match reader.read(&mut page)? {
+            0 => return Ok(true),
+            n if page[..n].iter().any(|byte| *byte != 0) => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+fn header(body: &[u8]) -> [u8; HEADER_BYTES] {
+    let length = u32::try_from(body.len()).expect("bounded by RECORD_BYTES_MAX");
+    let mut header = [0; HEADER_BYTES];
+    header[..4].copy_from_slice(&length.to_le_bytes());
+    header[4..8].copy_from_slice(&(!length).to_le_bytes());
+    header[8..].copy_from_slice(&Hash::of("block-log", body).0[..CHECKSUM_BYTES]);
+    header
+}
+
+/// The length that a header names, if it is whole.
+fn body_length(header: &[u8; HEADER_BYTES]) -> Option<usize> {
+    let ([length, complement], _) = header.as_chunks::<4>().0.split_first_chunk::<2>()?;
+    let length = u32::from_le_bytes(*length);
+    (!length == u32::from_le_bytes(*complement) && length as usize <= RECORD_BYTES_MAX).then_some(length as usize)
+}
+
+fn decode(header_found: &[u8; HEADER_BYTES], body: &[u8]) -> Option<Record<'static>> {
+    if header(body) == *header_found { Record::decode_all(&mut &body[..]).ok() } else { None }
+}
+
+pub(super) fn damaged(path: &Path, at: u64) -> StoreError {
+    Corruption::BlockLog { path: path.to_path_buf(), at }.into()
+}
