@@ -7,6 +7,8 @@
 //! query    reads only
 //! ```
 mod ledger;
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;

@@ -119,12 +119,13 @@ impl Host for TestHost {
         if let Err(fault) = self.check_transfer(from, to, asset, amount) {
             self.end(fault);
         }
+        if from == to {
+            return;
+        }
         let left = self.held(from, asset).checked_sub(amount).expect("checked: the payer holds it");
+        let Some(held) = self.held(to, asset).checked_add(amount) else { self.end(CallFault::Overflow) };
         self.world.balances.insert((from, asset), left);
-        match self.held(to, asset).checked_add(amount) {
-            Some(held) => self.world.balances.insert((to, asset), held),
-            None => self.end(CallFault::Overflow),
-        };
+        self.world.balances.insert((to, asset), held);
     }
 
     fn balance(&mut self, account: AccountId, asset: AssetId) -> Amount {
