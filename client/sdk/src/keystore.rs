@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of a key file: some hundred are used, a longer one is not ours.
 const FILE_BYTES_MAX: u64 = 16 * 1024;
-/// Bytes of a key's name: it is a file's name.
-const NAME_BYTES_MAX: usize = 63;
+/// Bytes of a key's name: it is a file's name, and may be that of a holder on the ledger.
+const NAME_BYTES_MAX: usize = 200;
 /// Files of a keystore's folder that are looked at in a listing.
 const FILES_MAX: usize = 10_000;
 /// Ending of a key file.
@@ -80,7 +80,9 @@ impl UnlockedKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A name that is no file name.
-    #[error("a key's name is 1 to {NAME_BYTES_MAX} lower-case letters, digits, `-` or `_`, a letter or digit first")]
+    #[error(
+        "a key's name is 1 to {NAME_BYTES_MAX} lower-case letters, digits or any of `-_.@+`, a letter or digit first"
+    )]
     BadName,
     /// No file for it.
     #[error("there is no key `{name}` in {folder}; make one with `keys new {name}`")]
@@ -253,7 +255,8 @@ impl Keystore {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, KeyError> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+        let allowed =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.' | b'@' | b'+');
         let ok = (1..=NAME_BYTES_MAX).contains(&name.len())
             && name.bytes().all(allowed)
             && name.as_bytes()[0].is_ascii_alphanumeric();

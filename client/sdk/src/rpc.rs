@@ -71,7 +71,7 @@ pub struct Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Not an address of a node.
-    #[error("`{url}` is no address of a node; one is ws://127.0.0.1:9944")]
+    #[error("`{url}` is no address of a node; one is ws://127.0.0.1:26800")]
     BadUrl {
         /// What was given.
         url: String,

@@ -7,7 +7,7 @@ use countersign_client::types::{AssetId, Hash, limits};
 use std::path::PathBuf;
 
 /// Address of a node on this machine.
-pub const NODE_URL: &str = "ws://127.0.0.1:9944";
+pub const NODE_URL: &str = "ws://127.0.0.1:26800";
 
 /// The wallet of a Countersign ledger: a deal takes effect when everyone it binds has signed it.
 #[derive(Parser, Debug)]

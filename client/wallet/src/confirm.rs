@@ -41,7 +41,8 @@ pub fn new_passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<Str
     if *first == *ask("Once more")? { Ok(first) } else { Err(Failure::PassphrasesDiffer) }
 }
 
-fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
+/// The passphrase from the file or the environment, if there is one.
+pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(path) = file {
         let bytes = Zeroizing::new(files::read(path, PASSPHRASE_BYTES_MAX)?);
         let text = std::str::from_utf8(&bytes).map_err(|error| Failure::Io {

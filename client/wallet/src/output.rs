@@ -33,10 +33,9 @@ impl Output {
         }
     }
 
-    /// A warning: on standard error in both modes.
+    /// A warning for people. What programs must know stands in the result.
     pub fn warn(self, text: &str) {
-        let text = if self.json { json!({ "warning": text }).to_string() } else { format!("Warning: {text}") };
-        write_line(&mut io::stderr().lock(), &text);
+        self.note(&format!("Warning: {text}"));
     }
 }
 

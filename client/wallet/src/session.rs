@@ -118,7 +118,8 @@ impl Session {
     }
 
     fn learn_own_keys(&mut self) -> Result<(), Failure> {
-        for key in self.keystore.list()? {
+        // A name with a dot is one on the ledger, whatever keys are called here.
+        for key in self.keystore.list()?.iter().filter(|key| !key.name.contains('.')) {
             self.directory.set_account(&key.name, key.account);
         }
         Ok(())

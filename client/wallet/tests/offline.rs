@@ -21,7 +21,7 @@ impl Wallet {
     /// With the development key `name`.
     fn of(name: &str) -> Self {
         let wallet = Self::new();
-        wallet.done(&["keys", "dev", name, "--no-passphrase"]);
+        wallet.done(&["keys", "dev", name]);
         wallet
     }
 

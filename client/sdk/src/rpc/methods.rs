@@ -3,6 +3,7 @@ use super::{Client, ClientError};
 use crate::rpc_types::*;
 use crate::types::{DecodeError, Hash, SignedTransaction, limits};
 use parity_scale_codec::{DecodeAll, Encode};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 impl Client {
     /// The newest executed block.
@@ -47,16 +48,24 @@ impl Client {
         self.call("chain_header", |c| async move { c.chain_header(height).await }).await
     }
 
-    /// Hands in a transaction; answers its id. One the node has already is no error.
+    /// Hands in a transaction; answers its id.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`]; a refusal with [`ErrorCode::AlreadyKnown`] if the node had it before this call.
     pub async fn submit(&self, transaction: &SignedTransaction) -> Result<String, ClientError> {
         let id = transaction.transaction.id().to_string();
         let bytes = &HexBytes(transaction.encode());
-        let sent = self.call("tx_submit", |c| async move { c.tx_submit(bytes.clone()).await }).await;
+        let attempts = &AtomicU32::new(0);
+        let sent = self
+            .call("tx_submit", |c| async move {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                c.tx_submit(bytes.clone()).await
+            })
+            .await;
+        // An attempt whose answer was lost may have been the one that handed it in.
+        let is_repeated = attempts.load(Ordering::Relaxed) > 1;
         match sent {
-            Err(error) if error.code() == Some(ErrorCode::AlreadyKnown) => Ok(id),
+            Err(error) if is_repeated && error.code() == Some(ErrorCode::AlreadyKnown) => Ok(id),
             Ok(answered) if answered != id => Err(ClientError::BadAnswer {
                 method: "tx_submit",
                 cause: format!("the node calls the transaction {answered}, it is {id}"),

@@ -1,6 +1,6 @@
 //! Submitting a transaction and waiting until it is final.
 use super::{Client, ClientError};
-use crate::rpc_types::{CountersignRpcClient, ReceiptView, TxStatus};
+use crate::rpc_types::{CountersignRpcClient, ErrorCode, ReceiptView, TxStatus};
 use crate::types::SignedTransaction;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -38,11 +38,15 @@ impl Client {
         patience: Duration,
     ) -> Result<Finality, ClientError> {
         let deadline = Instant::now() + patience;
+        let id = self.submit(transaction).await?;
         loop {
-            let id = self.submit(transaction).await?;
             match self.watch_until(&id, deadline, patience).await? {
                 Outcome::Final(finality) => return Ok(finality),
                 Outcome::Forgotten => sleep(AGAIN).await,
+            }
+            match self.submit(transaction).await {
+                Err(error) if error.code() != Some(ErrorCode::AlreadyKnown) => return Err(error),
+                _ => {}
             }
         }
     }

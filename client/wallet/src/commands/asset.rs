@@ -32,8 +32,7 @@ pub enum AssetCommand {
     Balance {
         /// Id or name [default: the account of the key in use]
         account: Option<String>,
-        /// Of this asset only
-        #[arg(long)]
+        /// Of this asset only, such as EUR
         asset: Option<String>,
     },
     /// Pay an account: draw up, show, sign, submit, wait
@@ -117,10 +116,12 @@ async fn show(session: &Session, asset: &str) -> Result<(), Failure> {
 async fn balance(session: &mut Session, account: Option<&str>, asset: Option<&str>) -> Result<(), Failure> {
     let account = session.account_or_own(account).await?.to_string();
     let client = session.client("looking up a balance")?;
-    let balances = match asset {
-        Some(asset) => vec![client.balance(&account, asset).await?],
-        None => client.account(&account).await?.balances,
-    };
+    if let Some(asset) = asset {
+        let balance = client.balance(&account, asset).await?;
+        session.output.result(&balance, || format!("{} {}", balance_words(&balance), balance.asset));
+        return Ok(());
+    }
+    let balances = client.account(&account).await?.balances;
     session.output.result(&balances, || {
         table(["ASSET", "BALANCE"], balances.iter().map(|b| [b.asset.clone(), balance_words(b)]))
     });

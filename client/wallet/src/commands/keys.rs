@@ -24,7 +24,7 @@ pub enum KeysCommand {
         /// The key's name [default: the key in use]
         name: Option<String>,
     },
-    /// Store a well-known development key, which anybody can compute
+    /// Store the development key of a name, which anybody can compute. Encrypted only if a passphrase is given
     Dev(NewArgs),
     /// Copy a key's file as a backup, encrypted as it is
     Export {
@@ -44,7 +44,7 @@ pub enum KeysCommand {
 /// A new key.
 #[derive(Args, Debug)]
 pub struct NewArgs {
-    /// The key's name: lower-case letters, digits, `-`, `_`
+    /// The key's name: lower-case letters, digits, `-_.@+`
     name: String,
     /// Keep the secret unencrypted. For development only
     #[arg(long)]
@@ -84,16 +84,16 @@ fn make(session: &Session, args: &NewArgs, development: bool) -> Result<(), Fail
     if development {
         session.output.warn("anybody can compute this key: it guards nothing and belongs on development networks only");
     }
-    let passphrase = match args.no_passphrase {
-        true => {
-            session.output.warn("the secret lies in its file unencrypted");
-            None
-        }
-        false => {
-            let file = session.options().passphrase_file.as_deref();
-            Some(confirm::new_passphrase(file, &format!("Passphrase for the new key {}", args.name))?)
-        }
+    let file = session.options().passphrase_file.as_deref();
+    let passphrase = match (args.no_passphrase, development) {
+        (true, _) => None,
+        // Its secret is public: a passphrase protects nothing, so none is asked for.
+        (false, true) => confirm::given(file)?,
+        (false, false) => Some(confirm::new_passphrase(file, &format!("Passphrase for the new key {}", args.name))?),
     };
+    if passphrase.is_none() {
+        session.output.warn("the secret lies in its file unencrypted");
+    }
     let protection = passphrase.as_ref().map_or(Protection::None, |passphrase| Protection::Passphrase(passphrase));
     let record = match development {
         true => session.keystore.create_development(&args.name, &protection)?,

@@ -21,7 +21,9 @@ pub async fn run(session: &Session, command: NetworkCommand) -> Result<(), Failu
     session.chain().await?;
     let head = client.head().await?;
     let node = client.node_status().await?;
-    let result = json!({ "url": client.url(), "head": head, "node": node });
+    let mut result = json!(head);
+    result["url"] = json!(client.url());
+    result["node"] = json!(node);
     session.output.result(&result, || {
         let time = Timestamp::from_millis(head.time_ms);
         let age = clock::relative(time, session.directory.now());
