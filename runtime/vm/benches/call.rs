@@ -1,4 +1,6 @@
 //! What calls, loads and checks take, and what prices rest on: the time of one unit of gas, of crossing the boundary, of a byte, of a page.
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 #[path = "../tests/ledger/mod.rs"]
 mod ledger;
 

@@ -12,6 +12,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Extension of a file that is being written.
+const UNFINISHED: &str = "unfinished";
+
 /// The files of one engine.
 pub(crate) struct DiskCache {
     directory: PathBuf,
@@ -26,9 +29,16 @@ pub(crate) struct CachedCode {
 }
 
 impl DiskCache {
-    /// Opens `directory`, making it if it is not there, readable by its owner only.
+    /// Opens `directory`, making it if it is not there, readable by its owner only, and clears what a crash left.
     pub fn open(directory: &Path, engine: Hash) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                // Another process may just have finished it.
+                let _ = fs::remove_file(path);
+            }
+        }
         Ok(Self { directory: directory.to_owned(), engine })
     }
 
@@ -62,7 +72,7 @@ impl DiskCache {
         sealed.extend_from_slice(compiled);
 
         let write = WRITES.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self.directory.join(format!("{code}.{}.{write}.unfinished", std::process::id()));
+        let unfinished = self.directory.join(format!("{code}.{}.{write}.{UNFINISHED}", std::process::id()));
         let written = self.write_file(&unfinished, &sealed).and_then(|()| fs::rename(&unfinished, self.path(code)));
         if written.is_err() {
             // Best effort: what remains is overwritten or ignored.

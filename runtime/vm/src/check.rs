@@ -143,9 +143,10 @@ pub enum UploadError {
     Interface(#[source] InterfaceError),
 }
 
+type Rule = fn(&Scan<'_>) -> Result<(), UploadError>;
+
 /// What is asked of every module that is valid, in this order.
-const RULES: [fn(&Scan<'_>) -> Result<(), UploadError>; 7] =
-    [no_start, counts, imports, exports, memory, segments, function_costs];
+const RULES: [Rule; 7] = [no_start, counts, imports, exports, memory, segments, function_costs];
 
 /// Checks `wasm` by every rule.
 pub(crate) fn check(wasm: &[u8]) -> Result<Upload, UploadError> {
@@ -178,8 +179,12 @@ fn no_start(scan: &Scan<'_>) -> Result<(), UploadError> {
 fn counts(scan: &Scan<'_>) -> Result<(), UploadError> {
     let bodies_bytes: usize = scan.bodies.iter().map(|body| body.range.len()).sum();
     let table_elements: u64 = scan.tables_elements.iter().sum();
+    let locals: u64 = scan.bodies.iter().map(|body| body.locals).sum();
+    let params = scan.types.iter().map(|ty| ty.params().len()).max().unwrap_or(0);
     let counts = [
         ("types", scan.types.len() as u64, limits::TYPES_MAX as u64),
+        ("parameters of one function", params as u64, limits::PARAMS_MAX as u64),
+        ("locals and parameters", locals, limits::LOCALS_MAX),
         ("functions", scan.bodies.len() as u64, limits::FUNCTIONS_MAX as u64),
         ("bytes of function bodies", bodies_bytes as u64, limits::BODIES_BYTES_MAX as u64),
         ("globals", scan.globals.into(), limits::GLOBALS_MAX as u64),

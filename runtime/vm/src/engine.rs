@@ -238,3 +238,24 @@ impl std::hash::Hasher for StdHasher {
         u64::from_le_bytes(hash.0[..8].try_into().expect("eight of 32 bytes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_and_modules_go_to_other_threads() {
+        fn shared<T: Clone + Send + Sync>() {}
+        shared::<Engine>();
+        shared::<Module>();
+    }
+
+    #[test]
+    fn engines_with_the_same_settings_share_compiled_code() {
+        let engine = || wasmtime::Engine::new(&settings()).unwrap();
+        assert_eq!(compatibility(&engine()), compatibility(&engine()));
+        let mut other = settings();
+        other.operator_cost(wasmtime::OperatorCost::new());
+        assert_ne!(compatibility(&engine()), compatibility(&wasmtime::Engine::new(&other).unwrap()));
+    }
+}

@@ -8,6 +8,10 @@ pub const BODIES_BYTES_MAX: usize = 256 * 1024;
 pub const FUNCTIONS_MAX: usize = 4096;
 /// Function types a module declares; each is registered for the whole process while the module is loaded.
 pub const TYPES_MAX: usize = 1024;
+/// Parameters of one function: the engine compiles a passage for every type and every function in the table.
+pub const PARAMS_MAX: usize = 64;
+/// Locals and parameters of all functions together. They are declared by the thousand in three bytes, and the compiler makes each.
+pub const LOCALS_MAX: u64 = 64 * 1024;
 /// Globals a module defines; each is set at every instantiation, which is not metered.
 pub const GLOBALS_MAX: usize = 256;
 /// Exports of a module: the two required ones and those that linkers add.

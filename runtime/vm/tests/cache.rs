@@ -74,6 +74,14 @@ fn a_damaged_file_is_written_anew() {
 }
 
 #[test]
+fn what_a_crash_left_is_cleared() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("0.1.2.unfinished"), b"half").unwrap();
+    load_anew(directory.path(), &contract(ENTRY));
+    only_file(directory.path());
+}
+
+#[test]
 fn a_file_of_other_code_is_not_taken() {
     let directory = tempfile::tempdir().unwrap();
     let (one, other) = (contract(ENTRY), contract(&format!("{ENTRY} (func)")));

@@ -113,7 +113,7 @@ fn writes_and_events_reach_the_ledger() {
 
 #[test]
 fn a_fault_of_the_ledger_ends_the_call() {
-    let calling = asking("call_module", &(*b"\x14other\0\0\0\0\0\0\0\0\0\0"));
+    let calling = asking("call_module", b"\x14other\0\0\0\0\0\0\0\0\0\0");
     let outcome = ledger::call(&engine(), &calling);
     assert_eq!(outcome.result, Err(CallFault::UnknownModule));
     assert_eq!(outcome.gas_used, Gas::new(10_000 + 2 * 16 + 12));

@@ -4,6 +4,7 @@
 
 mod ledger;
 
+use countersign_types::limits::CALL_DEPTH_MAX;
 use countersign_types::{AccountId, CallFault, Gas, ModuleName, Selector};
 use countersign_vm::{CallOutcome, STACK_BYTES, limits};
 use ledger::{GAS, Ledger, bare, call, contract, engine, load};
@@ -280,6 +281,18 @@ fn a_refusal_in_a_nested_call_costs_what_was_used() {
         assert_eq!(outcome.result, Err(CallFault::Refused(9)));
         assert_eq!(outcome.gas_used, Gas::new(10_000 + 2 * 16 + 12 + 112));
     });
+}
+
+#[test]
+fn a_panic_of_the_ledger_passes_through_and_leaves_the_engine_whole() {
+    with_stack(|| {
+        let module = load(&engine(), &calling());
+        let call = || module.call(0, &[], &[], GAS, &mut Ledger { panics: true, ..Ledger::default() });
+        for _ in 0..2 * CALL_DEPTH_MAX {
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err());
+        }
+    });
+    assert_eq!(call(&engine(), &entry("")).result, Ok(vec![]));
 }
 
 #[test]

@@ -224,6 +224,22 @@ fn counts_are_bounded_and_the_bounds_fit_the_engine() {
 }
 
 #[test]
+fn parameters_and_locals_are_bounded() {
+    let params = |count| contract(&format!("{ENTRY} (func (param {}))", repeated(count, |_| "i32 ".into())));
+    assert_refused!(params(limits::PARAMS_MAX + 1), UploadError::TooMany { what: "parameters of one function", .. });
+    assert_runs(&params(limits::PARAMS_MAX));
+
+    // The entry point has one more.
+    let locals = |last: usize| {
+        let function = |count| format!("(func (local {}))", repeated(count, |_| "i32 ".into()));
+        contract(&format!("{ENTRY} {} {}", function(10_000).repeat(6), function(last)))
+    };
+    let fitting = limits::LOCALS_MAX as usize - 60_000 - 1;
+    assert_refused!(locals(fitting + 1), UploadError::TooMany { what: "locals and parameters", .. });
+    assert_runs(&locals(fitting));
+}
+
+#[test]
 fn a_function_is_bounded_in_locals_and_in_code() {
     let locals = |count| {
         contract(&format!(r#"(func (export "call") (param i32) (local {}))"#, repeated(count, |_| "i64 ".into())))

@@ -57,6 +57,8 @@ pub struct Ledger {
     pub events: Vec<(u8, Vec<AccountId>, Vec<u8>)>,
     /// What `call_module` runs, if anything.
     pub callee: Option<Module>,
+    /// Makes `call_module` panic.
+    pub panics: bool,
     /// How deeply calls have nested, and nest now.
     pub deepest: usize,
     pub depth: usize,
@@ -145,6 +147,7 @@ impl Host for Ledger {
         parties: Vec<AccountId>,
         args: Vec<u8>,
     ) -> Result<Vec<u8>, CallFault> {
+        assert!(!self.panics, "as the test wants it");
         let callee = self.callee.clone().ok_or(CallFault::UnknownModule)?;
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
