@@ -3,7 +3,7 @@
 //! ```text
 //! format, lock      directory.rs     which version wrote this, and that nobody else does
 //! blocks/           block_log.rs     proposals and decided blocks, synced one by one; segment.rs is the files' format
-//! db/               sled             state, remembered ids, receipts, index: a checkpoint is one transaction across its trees
+//! db/               sled, sync.rs    state, remembered ids, receipts, index: a checkpoint is one transaction
 //! ```
 //!
 //! Blocks are not in the database because it holds up every reader and writer of the process during a transaction, and a
@@ -12,8 +12,10 @@
 mod block_log;
 mod directory;
 mod segment;
+mod sync;
 
 use self::block_log::BlockLog;
+use self::sync::DatabaseFiles;
 use crate::range;
 use crate::snapshot::{Contents, Corruption, Snapshot};
 use crate::store::{Checkpoint, Store, StoreError};
@@ -22,11 +24,16 @@ use parity_scale_codec::{DecodeAll, Encode};
 use sled::transaction::{ConflictableTransactionError, Transactional};
 use sled::{Batch, Db, IVec, Tree};
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The database's directory.
 const DATABASE: &str = "db";
+/// Attempts to open a database that was closed just now, and the pause between them: sled's threads end within milliseconds.
+const OPEN_ATTEMPTS: usize = 200;
+const OPEN_PAUSE: Duration = Duration::from_millis(10);
 /// Receipts dropped between two looks at the table, so that pruning a long chain needs little memory.
 const PRUNE_BATCH: usize = 64;
 
@@ -54,6 +61,7 @@ impl Default for DiskOptions {
 pub struct DiskStore {
     blocks: BlockLog,
     db: Db,
+    files: DatabaseFiles,
     /// Genesis and the last checkpoint.
     meta: Tree,
     /// State key → value.
@@ -86,12 +94,11 @@ impl DiskStore {
     pub fn open(path: &Path, options: DiskOptions) -> Result<Self, StoreError> {
         let lock = directory::take(path)?;
         let blocks = BlockLog::open(path.join("blocks"), options.segment_bytes)?;
-        let config =
-            sled::Config::new().path(path.join(DATABASE)).cache_capacity(options.cache_bytes).flush_every_ms(None);
-        let db = config.open().map_err(database_error("open"))?;
+        let db = open_database(path, options)?;
         let tree = |name: &str| db.open_tree(name).map_err(database_error("open a table"));
         let store = Self {
             blocks,
+            files: DatabaseFiles::open(&path.join(DATABASE))?,
             meta: tree("meta")?,
             state: tree("state")?,
             seen: tree("seen")?,
@@ -109,7 +116,8 @@ impl DiskStore {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush().map(|_| ()).map_err(database_error("flush"))
+        self.db.flush().map_err(database_error("flush"))?;
+        self.files.sync()
     }
 
     fn last_checkpoint(&self) -> Result<Option<CheckpointRecord>, StoreError> {
@@ -304,6 +312,19 @@ impl Store for DiskStore {
         self.flush()?;
         self.blocks.prune_below(below)
     }
+}
+
+/// Opens the database, which no other process uses: the directory is ours.
+fn open_database(path: &Path, options: DiskOptions) -> Result<Db, StoreError> {
+    let config = sled::Config::new().path(path.join(DATABASE)).cache_capacity(options.cache_bytes).flush_every_ms(None);
+    for _ in 0..OPEN_ATTEMPTS {
+        match config.open() {
+            // sled's own lock: threads of an instance that this process closed just now still hold it.
+            Err(sled::Error::Io(error)) if error.kind() == io::ErrorKind::Other => std::thread::sleep(OPEN_PAUSE),
+            result => return result.map_err(database_error("open")),
+        }
+    }
+    config.open().map_err(database_error("open"))
 }
 
 fn hold(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
