@@ -15,12 +15,14 @@ const SOURCES: [&str; 6] =
 /// Cargo's settings that say where packages come from; all others of the outer build are withheld.
 const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY"];
 /// The inner build's profile, whatever the workspace's is: small, and without the parts nobody calls.
-const PROFILE: [(&str, &str); 5] = [
+const PROFILE: [(&str, &str); 7] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
     ("CARGO_PROFILE_RELEASE_LTO", "fat"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
     ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
+    ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false"),
 ];
 /// Settings of the outer build that are not called `CARGO_…`.
 const WITHHELD: [&str; 13] = [

@@ -65,7 +65,7 @@ crate::interface! {
         /// to the customer, or back to the merchant if a new purchase was required and did not happen. The offer comes without
         /// signatures: all three sign this call itself, so the merchant can sign it together with the offer.
         Claim = claim(merchant, customer, third_party) { offer: Document, asset: AssetId, amount: Amount, settles_at: Timestamp } "{merchant} sets aside {amount} {asset} as a rebate for {customer}, due {settles_at}, for bringing {third_party} (offer {offer})";
-        /// The merchant pays back a purchase, whole or in part; a rebate on it shrinks pro rata until it is settled.
+        /// The merchant pays back a purchase, whole or in part; a rebate that requires it shrinks pro rata until it is settled.
         Refund = refund(merchant, buyer) { purchase: Hash, amount: Amount } "{merchant} pays back {amount} of the purchase {purchase} to {buyer}";
         /// Settles a rebate whose time has come and which the ledger could not settle by itself, because its asset was frozen then.
         /// Anyone may ask; who gets what does not depend on the asker.

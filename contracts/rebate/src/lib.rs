@@ -20,8 +20,9 @@
 //! - If the asset is frozen at the rebate time the job is refused and the amount stays set aside; once the asset moves again
 //!   anyone calls `collect`. A job does not put itself off because it is paid for one run only. Suspended accounts receive.
 //!
-//! Invariants: the contract's account holds exactly the sum of the rebates that are not settled; an offer is redeemed at most once and
-//! claimed at most once; a settled rebate never moves again.
+//! Invariants: the contract's account holds the sum of the rebates that are not settled (and what somebody gives it by an ordinary
+//! transfer, which no rule touches); an offer is redeemed at most once and claimed at most once; a settled rebate never moves
+//! again.
 #![no_std]
 
 #[cfg(test)]
