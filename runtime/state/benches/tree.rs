@@ -1,4 +1,5 @@
 //! What a block costs the state: 2000 changed keys among 200 000.
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
 use countersign_state::tree::{Tree, Update};
 use countersign_state::{Changes, Overlay, Snapshot, StateRead};
 use countersign_types::{Hash, Height};

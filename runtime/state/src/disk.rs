@@ -18,7 +18,7 @@ use self::block_log::BlockLog;
 use self::sync::DatabaseFiles;
 use crate::range;
 use crate::snapshot::{Contents, Corruption, Snapshot};
-use crate::store::{Checkpoint, Store, StoreError};
+use crate::store::{Checkpoint, Entries, Store, StoreError};
 use countersign_types::{Hash, Height};
 use parity_scale_codec::{DecodeAll, Encode};
 use sled::transaction::{ConflictableTransactionError, Transactional};
@@ -282,7 +282,7 @@ impl Store for DiskStore {
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    ) -> Result<Entries, StoreError> {
         let beyond = range::successor(prefix);
         let within =
             |entry: &sled::Result<(IVec, IVec)>| entry.as_ref().map_or(true, |(key, _)| key.starts_with(prefix));

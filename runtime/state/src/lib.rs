@@ -29,7 +29,7 @@ pub use overlay::{Overlay, Savepoint};
 pub use proof::{Proof, ProofError};
 pub use seen::seen_hash;
 pub use snapshot::{Contents, Corruption, Snapshot};
-pub use store::{Checkpoint, Store, StoreError};
+pub use store::{Checkpoint, Entries, Store, StoreError};
 
 use countersign_types::Hash;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! A store in memory, for tests and for nodes that keep nothing: the same rules as on disk, nothing durable.
 use crate::range;
 use crate::snapshot::Snapshot;
-use crate::store::{Checkpoint, Store, StoreError};
+use crate::store::{Checkpoint, Entries, Store, StoreError};
 use countersign_types::{Hash, Height};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -144,7 +144,7 @@ impl Store for MemoryStore {
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    ) -> Result<Entries, StoreError> {
         let tables = self.tables();
         let beyond = range::successor(prefix);
         let within = |(key, _): &(&Vec<u8>, &Vec<u8>)| key.starts_with(prefix);

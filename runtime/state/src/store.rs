@@ -7,6 +7,9 @@ use crate::snapshot::{Corruption, Snapshot};
 use countersign_types::{Hash, Height};
 use std::path::PathBuf;
 
+/// Keys and values.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// What several blocks did, to be stored in one step.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Checkpoint {
@@ -134,7 +137,7 @@ pub trait Store: Send + Sync {
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    ) -> Result<Entries, StoreError>;
 
     /// Drops blocks, certificates and receipts of heights below `height`, but none that is needed to rebuild the state: those of
     /// the last checkpoint and after stay. Blocks are stored by segments and dropped when a whole segment may go, so some stay

@@ -2,6 +2,7 @@
 //!
 //! The test runs itself again as a child that commits blocks and makes checkpoints from two threads, as a node does, and says
 //! so on its output; it kills the child, looks at the store, and lets the next child go on from there.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod chain;
 
 use chain::{assert_is, block, changes, h};

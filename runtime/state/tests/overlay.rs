@@ -1,4 +1,5 @@
 //! Overlays against a model that copies everything at each savepoint.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use countersign_state::{Changes, Overlay, Savepoint, Snapshot, StateRead};
 use countersign_types::{Hash, Height};
 use proptest::collection::{btree_map, vec};
@@ -60,8 +61,8 @@ fn id(n: u8) -> Hash {
 }
 
 fn base_of(values: &BTreeMap<Vec<u8>, Vec<u8>>, seen: &BTreeSet<(u64, u8)>) -> (Snapshot, Model) {
-    let mut changes = Changes::default();
-    changes.values = values.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    let entries = values.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+    let mut changes = Changes { values: entries.collect(), ..Changes::default() };
     for (minute, n) in seen {
         changes.seen.entry(*minute).or_default().push(id(*n));
     }

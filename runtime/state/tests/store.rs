@@ -1,4 +1,5 @@
 //! What every store promises, asked of the one in memory and the one on disk.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod chain;
 
 use chain::{assert_is, block, changes, h};

@@ -1,4 +1,5 @@
 //! The tree, its proofs and snapshots against a naive model.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 use countersign_state::tree::Tree;
 use countersign_state::{Changes, Proof, ProofError, Snapshot, StateRead, seen_hash};
 use countersign_types::{Hash, Hasher, Height, decode};
