@@ -2,9 +2,9 @@
 use crate::probe::Script;
 use crate::world::{BLOCK_MS, VALIDITY_MS, World, eur, fault, id, key, ms, ok};
 use countersign_executor::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
+use countersign_interface::Method;
 use countersign_interface::assets::Transfer;
 use countersign_interface::registry::{Enrol, SetAuthority, SetHolderSuspended, SetMemberSuspended};
-use countersign_interface::Method;
 use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
 use countersign_types::{
@@ -30,7 +30,7 @@ fn refused(world: &mut World, transaction: VerifiedTransaction, time: u64) -> Fa
     let foreseen = world.executor.check(&world.state, &transaction, ms(time)).unwrap_err();
     let seen_before = world.state.seen(transaction.transaction().expires_at.minute(), &transaction.id());
     let expires_at = transaction.transaction().expires_at;
-    let receipt = world.block_at(time, &[transaction.clone()]).receipts.pop().unwrap();
+    let receipt = world.block_at(time, std::slice::from_ref(&transaction)).receipts.pop().unwrap();
     let failure = receipt.outcome.unwrap_err();
     assert_eq!(foreseen, failure);
     assert_eq!(receipt.gas, Gas::ZERO);
@@ -46,9 +46,8 @@ fn a_transaction_runs_from_the_first_to_the_last_moment_of_its_validity() {
     let mut world = World::new();
     let from = world.time + 5_000;
     let until = from + 100_000;
-    let mut draft = |world: &mut World| {
-        Transaction { valid_from: ms(from), expires_at: ms(until), ..world.draft(vec![pay(1)]) }
-    };
+    let draft =
+        |world: &mut World| Transaction { valid_from: ms(from), expires_at: ms(until), ..world.draft(vec![pay(1)]) };
     let (one, other) = (draft(&mut world), draft(&mut world));
     let early = world.sign(&one);
     assert_eq!(refused(&mut world, early.clone(), from - 1), Failure::NotYetValid);
@@ -154,8 +153,7 @@ fn suspended_accounts_and_those_of_suspended_members_cannot_sign_but_receive() {
     for suspension in [true, false] {
         ok(world.call(&member(suspension), &council));
         pays_if(&mut world, !suspension);
-        let to_alice =
-            Transfer { asset: eur(), to: id(ALICE), amount: Amount::new(5), reference: "".parse().unwrap() };
+        let to_alice = Transfer { asset: eur(), to: id(ALICE), amount: Amount::new(5), reference: "".parse().unwrap() };
         ok(world.call(&to_alice, &["carol@books.example"]));
     }
 }
@@ -231,8 +229,7 @@ fn gas_is_paid_by_the_member_of_the_first_party_also_on_failure() {
     let draft = world.draft(vec![pay(1)]);
     let signed = world.sign(&draft);
     let hours = VALIDITY_MS.div_ceil(3_600_000);
-    let base =
-        TRANSACTION_GAS + BYTE_GAS * signed.size_bytes() as u64 + SIGNATURE_GAS + VALIDITY_HOUR_GAS * hours;
+    let base = TRANSACTION_GAS + BYTE_GAS * signed.size_bytes() as u64 + SIGNATURE_GAS + VALIDITY_HOUR_GAS * hours;
     let receipt = ok(world.block(&[signed]).receipts.pop().unwrap());
     assert!(receipt.gas.get() > base && receipt.gas.get() < base + 20_000, "{base} {}", receipt.gas);
     assert_eq!(quota(&world), receipt.gas.get());
@@ -266,7 +263,7 @@ fn a_member_without_quota_waits_for_the_next_window_and_others_do_not() {
     }
     let draft = world.draft(vec![Script::new().spin().call("probe", &[id(ALICE)])]);
     let signed = world.sign(&draft);
-    let receipt = world.block(&[signed.clone()]).receipts.pop().unwrap();
+    let receipt = world.block(std::slice::from_ref(&signed)).receipts.pop().unwrap();
     assert_eq!(receipt.outcome, Err(Failure::QuotaExceeded(id("hotel.example"))));
     let draft = world.draft(vec![pay(1)]);
     let draft = Transaction { expires_at: ms(world.time + 7_200_000), ..draft };
@@ -283,7 +280,7 @@ fn a_transaction_that_uses_up_the_quota_is_paid_for_and_used() {
     let mut world = World::with(|genesis| genesis.params.quota_gas = Gas::new(1_000_000));
     let draft = world.draft(vec![Script::new().spin().call("probe", &[id(ALICE)])]);
     let signed = world.sign(&draft);
-    let receipt = world.block(&[signed.clone()]).receipts.pop().unwrap();
+    let receipt = world.block(std::slice::from_ref(&signed)).receipts.pop().unwrap();
     assert_eq!(receipt.outcome, Err(Failure::QuotaExceeded(id("hotel.example"))));
     assert_eq!(receipt.gas, Gas::new(1_000_000));
     assert_eq!(quota(&world), 1_000_000);

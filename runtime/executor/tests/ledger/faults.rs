@@ -32,7 +32,8 @@ fn unknown_module() {
     let call = Call { module: probe::name("missing"), ..call };
     assert_eq!(fault(&World::new().run(vec![call])), CallFault::UnknownModule);
     let method = Selector([0; 8]);
-    let nested = Script::new().host("call_module", (probe::name("missing"), method, Vec::<AccountId>::new(), b"".to_vec()));
+    let nested =
+        Script::new().host("call_module", (probe::name("missing"), method, Vec::<AccountId>::new(), b"".to_vec()));
     assert_eq!(fails(&nested), CallFault::UnknownModule);
 }
 
@@ -50,7 +51,8 @@ fn unknown_method() {
         assert_eq!(fault(&receipt), expected);
     }
     let scheduled = probe::interface("p1").selector(1);
-    let nested = Script::new().host("call_module", (probe::name("p1"), scheduled, Vec::<AccountId>::new(), Script::new().args()));
+    let nested = Script::new()
+        .host("call_module", (probe::name("p1"), scheduled, Vec::<AccountId>::new(), Script::new().args()));
     assert_eq!(fails(&nested), CallFault::UnknownMethod);
 }
 
@@ -231,9 +233,8 @@ fn bad_schedule() {
 #[test]
 fn read_only() {
     let world = World::new();
-    let ask = |script: &Script| {
-        executor().query(&world.state, &probe::name("probe"), "look", &script.args(), world.place())
-    };
+    let ask =
+        |script: &Script| executor().query(&world.state, &probe::name("probe"), "look", &script.args(), world.place());
     let later = Timestamp::from_millis(world.time + 1_000_000);
     let this = probe::account("probe");
     let pay = Transfer { asset: eur(), to: id(BOB), amount: Amount::new(1), reference: "".parse().unwrap() };
@@ -246,7 +247,8 @@ fn read_only() {
         Script::new().host("schedule", (later, 1_u32, Script::new().args())),
         Script::new().host("cancel", (0_u64,)),
         Script::new().nested("p1", &[this], &Script::new().host("set", (b"k".to_vec(), b"v".to_vec()))),
-        Script::new().host("call_module", (native.module, native.method, native.parties.to_vec(), native.args.to_vec())),
+        Script::new()
+            .host("call_module", (native.module, native.method, native.parties.to_vec(), native.args.to_vec())),
     ] {
         assert_eq!(ask(&script), Err(CallFault::ReadOnly));
     }

@@ -166,8 +166,7 @@ fn contracts_pay_out_of_their_own_account_by_the_native_module_too() {
     let fund = Script::new().host("transfer", (id(ALICE), probe, eur(), Amount::new(10)));
     let pay = Transfer { asset: eur(), to: id(BOB), amount: Amount::new(4), reference: "out".parse().unwrap() };
     let call = pay.call(&[probe]);
-    let script =
-        fund.host("call_module", (call.module, call.method, call.parties.to_vec(), call.args.to_vec()));
+    let script = fund.host("call_module", (call.module, call.method, call.parties.to_vec(), call.args.to_vec()));
     let receipt = ok(script.run(&mut world));
     assert_eq!((world.balance(probe), world.balance(id(BOB))), (6, BALANCE + 4));
     assert_eq!(receipt.events[0].module.as_str(), "assets");

@@ -40,7 +40,7 @@ fn jobs_run_by_time_then_number_before_the_transactions_of_the_first_block_at_or
     assert_eq!(world.block_at(at, &[]).receipts, []);
     let draft = world.draft(vec![note("transaction").call("probe", &[id("alice@hotel.example")])]);
     let signed = world.sign(&draft);
-    let outcome = world.block_at(at + 2, &[signed.clone()]);
+    let outcome = world.block_at(at + 2, std::slice::from_ref(&signed));
     let expected = [
         (Subject::Job(1), "a".into()),
         (Subject::Job(2), "b".into()),
@@ -66,7 +66,8 @@ fn a_job_runs_as_its_contract_without_parties() {
     let at = world.time + 10_000;
     let steals = Script::new().host("transfer", (alice, probe::account("probe"), eur, one));
     let pays = Script::new().host("transfer", (probe::account("probe"), alice, eur, one));
-    let funds = Script::new().host("transfer", (alice, probe::account("probe"), eur, countersign_types::Amount::new(5)));
+    let funds =
+        Script::new().host("transfer", (alice, probe::account("probe"), eur, countersign_types::Amount::new(5)));
     ok(schedule(schedule(funds, at, &steals), at, &pays).run(&mut world));
     let receipts = world.block_at(at, &[]).receipts;
     assert_eq!(fault(&receipts[0]), CallFault::NotAParty);

@@ -1,9 +1,14 @@
 //! The state machine from outside: real blocks of signed transactions on a real state, contracts as real wasm.
+#![allow(clippy::unwrap_used)] // what tests share may unwrap as tests do
+
 mod admission;
 mod assets;
 mod code;
+mod deal;
 mod determinism;
 mod faults;
+#[path = "../../../../tests/vectors/frozen.rs"]
+mod frozen;
 mod genesis;
 mod hosts;
 mod jobs;

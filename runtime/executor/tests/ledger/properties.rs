@@ -13,13 +13,34 @@ const NAMES: [&str; 4] = ["bank.example", "alice@hotel.example", "bob@hotel.exam
 /// A call in a model's words. Accounts are indices into [`NAMES`]; the one after them is the test contract's.
 #[derive(Clone, Debug)]
 enum Step {
-    Transfer { from: usize, to: usize, amount: u128 },
-    Many { from: usize, payments: Vec<(usize, u128)> },
-    Issue { by: usize, to: usize, amount: u128 },
-    Burn { by: usize, amount: u128 },
-    Freeze { by: usize, frozen: bool },
+    Transfer {
+        from: usize,
+        to: usize,
+        amount: u128,
+    },
+    Many {
+        from: usize,
+        payments: Vec<(usize, u128)>,
+    },
+    Issue {
+        by: usize,
+        to: usize,
+        amount: u128,
+    },
+    Burn {
+        by: usize,
+        amount: u128,
+    },
+    Freeze {
+        by: usize,
+        frozen: bool,
+    },
     /// By way of the contract, `from` being a party.
-    Contract { from: usize, to: usize, amount: u128 },
+    Contract {
+        from: usize,
+        to: usize,
+        amount: u128,
+    },
 }
 
 fn account(index: usize) -> AccountId {
@@ -55,8 +76,7 @@ impl Step {
             Self::Many { from, payments } => {
                 let payment = |(to, amount): &(usize, u128)| Payment { to: account(*to), amount: Amount::new(*amount) };
                 let payments: Vec<_> = payments.iter().map(payment).collect();
-                TransferMany { asset: eur(), payments: payments.try_into().unwrap(), reference }
-                    .call(&[account(*from)])
+                TransferMany { asset: eur(), payments: payments.try_into().unwrap(), reference }.call(&[account(*from)])
             }
             Self::Issue { by, to, amount } => {
                 Issue { asset: eur(), to: account(*to), amount: Amount::new(*amount) }.call(&[account(*by)])
