@@ -398,3 +398,234 @@ impl SyncedBlock {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PeerId;
+    use crate::network::Command;
+    use crate::request::Timeouts;
+    use crate::signer::KeySigner;
+    use crate::testing::{CHAIN, block, key, offer, signed};
+    use countersign_types::Validator;
+    use malachitebft_app_channel::app::consensus::Role;
+    use malachitebft_app_channel::app::engine::util::streaming::{StreamContent, StreamId, StreamMessage};
+    use malachitebft_app_channel::app::types::core::SignedMessage;
+    use malachitebft_network::PeerIdExt;
+    use parity_scale_codec::Encode;
+    use std::time::Duration;
+
+    const FIRST: types::Height = types::Height::new(4);
+
+    /// Both sides of a running bridge.
+    struct Sides {
+        engine: mpsc::Sender<AppMsg<Context>>,
+        application: mpsc::Receiver<Request>,
+        commands: mpsc::Receiver<Command>,
+        validators: types::ValidatorSet,
+    }
+
+    fn sides() -> Sides {
+        let (request_sender, application) = mpsc::channel(8);
+        let (command_sender, commands) = mpsc::channel(8);
+        let (engine, messages) = mpsc::channel(8);
+        let signer = Arc::new(EngineSigner { chain: CHAIN, signer: Arc::new(KeySigner::new([1; 32])) });
+        tokio::spawn(Bridge::new(request_sender, command_sender, Some(signer)).run(messages));
+        let mut validators: Vec<_> = (1..=3).map(|seed| Validator { key: key(seed), power: 1 }).collect();
+        validators.sort();
+        Sides { engine, application, commands, validators: types::ValidatorSet(validators.try_into().unwrap()) }
+    }
+
+    impl Sides {
+        /// The seed of the validator whose turn it is.
+        fn turn(&self, height: types::Height, round: u32) -> u8 {
+            let proposer = ValidatorSet::new(&self.validators).proposer(height, round).key();
+            (1..=3).find(|seed| key(*seed) == proposer).unwrap()
+        }
+
+        async fn ready(&mut self) {
+            let (reply, started) = oneshot::channel();
+            self.engine.send(AppMsg::ConsensusReady { reply }).await.unwrap();
+            let Some(Request::Ready { reply }) = self.application.recv().await else {
+                panic!("not asked where to start")
+            };
+            let second = Duration::from_secs(1);
+            let timeouts = Timeouts { propose: second, vote: second, max: second };
+            reply.send(Start { height: FIRST, validators: self.validators.clone(), timeouts }).unwrap();
+            assert_eq!(started.await.unwrap().0, Height(FIRST));
+        }
+
+        async fn begin(&self, height: types::Height, round: u32) -> oneshot::Receiver<Vec<ProposedValue<Context>>> {
+            let (reply_value, values) = oneshot::channel();
+            let proposer = Address(key(self.turn(height, round)));
+            let (height, round) = (Height(height), Round::new(round));
+            let message = AppMsg::StartedRound { height, round, proposer, role: Role::Validator, reply_value };
+            self.engine.send(message).await.unwrap();
+            values
+        }
+
+        async fn no_known(&mut self) {
+            let Some(Request::RoundStarted { reply, .. }) = self.application.recv().await else { panic!("no round") };
+            reply.send(Vec::new()).unwrap();
+        }
+
+        async fn deliver(&self, offer: Offer) -> oneshot::Receiver<Option<ProposedValue<Context>>> {
+            let (reply, value) = oneshot::channel();
+            let part = StreamMessage::new(StreamId::new(Bytes::new()), 0, StreamContent::Data(offer));
+            let from = malachitebft_sync::PeerId::from_libp2p(&PeerId::of_secret(&[9; 32]).0);
+            let message = AppMsg::ReceivedProposalPart { from, published_by: None, part, reply };
+            self.engine.send(message).await.unwrap();
+            value
+        }
+
+        async fn judge(&mut self, valid: bool) -> Hash {
+            let Some(Request::Received { block, reply, .. }) = self.application.recv().await else {
+                panic!("no block")
+            };
+            reply.send(valid).unwrap();
+            block.hash()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_is_judged_by_the_application() {
+        let mut sides = sides();
+        sides.ready().await;
+        let values = sides.begin(FIRST, 0).await;
+        sides.no_known().await;
+        assert_eq!(values.await.unwrap(), []);
+        for (round, valid) in [(0, true), (1, false)] {
+            let offer = offer(sides.turn(FIRST, round), FIRST, round);
+            let value = sides.deliver(offer.clone()).await;
+            assert_eq!(sides.judge(valid).await, offer.block.hash());
+            assert_eq!(value.await.unwrap(), Some(offered_value(&offer, valid)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_out_of_turn_never_reaches_the_application() {
+        let mut sides = sides();
+        sides.ready().await;
+        let values = sides.begin(FIRST, 0).await;
+        sides.no_known().await;
+        values.await.unwrap();
+        let right = sides.turn(FIRST, 0);
+        let wrong = (1..=3).find(|seed| *seed != right).unwrap();
+        let far = limits::ROUNDS_AHEAD_MAX + 1;
+        for offer in [offer(wrong, FIRST, 0), offer(9, FIRST, 0), offer(sides.turn(FIRST, far), FIRST, far)] {
+            assert!(sides.deliver(offer).await.await.is_err());
+        }
+        assert!(sides.application.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn an_early_block_is_judged_when_its_height_begins() {
+        let mut sides = sides();
+        sides.ready().await;
+        let values = sides.begin(FIRST, 0).await;
+        sides.no_known().await;
+        values.await.unwrap();
+        let next = FIRST.next();
+        let early = offer(sides.turn(next, 0), next, 0);
+        assert!(sides.deliver(early.clone()).await.await.is_err());
+        assert!(sides.application.try_recv().is_err());
+
+        let values = sides.begin(next, 0).await;
+        sides.no_known().await;
+        sides.judge(true).await;
+        assert_eq!(values.await.unwrap(), [offered_value(&early, true)]);
+    }
+
+    #[tokio::test]
+    async fn what_was_known_before_a_crash_is_told_at_each_round() {
+        let mut sides = sides();
+        sides.ready().await;
+        let values = sides.begin(FIRST, 2).await;
+        let Some(Request::RoundStarted { height, round, reply, .. }) = sides.application.recv().await else { panic!() };
+        assert_eq!((height, round), (FIRST, 2));
+        let known = Known { round: 1, hash: Hash([3; 32]), proposer: key(2), valid: true };
+        reply.send(vec![known]).unwrap();
+        assert_eq!(values.await.unwrap(), [known_value(FIRST, known)]);
+    }
+
+    #[tokio::test]
+    async fn a_block_of_ones_own_is_offered_under_ones_signature() {
+        let mut sides = sides();
+        sides.ready().await;
+        let (reply, value) = oneshot::channel();
+        let (height, round, timeout) = (Height(FIRST), Round::new(0), Duration::from_secs(1));
+        sides.engine.send(AppMsg::GetValue { height, round, timeout, reply }).await.unwrap();
+        let Some(Request::Propose { reply, .. }) = sides.application.recv().await else {
+            panic!("not asked for a block")
+        };
+        let block = block(FIRST);
+        let (hash, bytes) = (block.header.hash(), Bytes::from(block.encode()));
+        reply.send(Proposed { hash, bytes: bytes.clone() }).unwrap();
+        assert_eq!(value.await.unwrap().value, Value(hash));
+        let Some(Command::Offer(offered)) = sides.commands.recv().await else { panic!("nothing was offered") };
+        assert_eq!(offered.block, bytes);
+        assert_eq!(offered.offer, signed(1, Statement::Offer { height: FIRST, round: 0, block: hash }));
+    }
+
+    #[tokio::test]
+    async fn a_block_that_is_too_large_is_not_proposed() {
+        let mut sides = sides();
+        sides.ready().await;
+        let (reply, value) = oneshot::channel();
+        let (height, round, timeout) = (Height(FIRST), Round::new(0), Duration::from_secs(1));
+        sides.engine.send(AppMsg::GetValue { height, round, timeout, reply }).await.unwrap();
+        let Some(Request::Propose { reply, .. }) = sides.application.recv().await else {
+            panic!("not asked for a block")
+        };
+        reply.send(Proposed { hash: Hash::ZERO, bytes: vec![0; BLOCK_BYTES_MAX + 1].into() }).unwrap();
+        assert!(value.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_synced_block_is_judged_if_it_is_one() {
+        let mut sides = sides();
+        let sync = |value_bytes: Bytes, reply| AppMsg::ProcessSyncedValue {
+            height: Height(FIRST),
+            round: Round::new(0),
+            proposer: Address(key(1)),
+            value_bytes,
+            reply,
+        };
+        for bytes in [Bytes::from_static(b"block"), block(FIRST.next()).encode().into()] {
+            let (reply, outcome) = oneshot::channel();
+            sides.engine.send(sync(bytes, reply)).await.unwrap();
+            assert!(matches!(outcome.await.unwrap(), SyncedValueOutcome::PeerFault));
+        }
+        for verdict in [Synced::Valid, Synced::Invalid, Synced::Later] {
+            let (reply, outcome) = oneshot::channel();
+            sides.engine.send(sync(block(FIRST).encode().into(), reply)).await.unwrap();
+            let Some(Request::Synced { reply, .. }) = sides.application.recv().await else { panic!("not asked") };
+            reply.send(verdict).unwrap();
+            match (verdict, outcome.await.unwrap()) {
+                (Synced::Valid, SyncedValueOutcome::Verdict(value)) => assert!(value.validity.is_valid()),
+                (Synced::Invalid, SyncedValueOutcome::Verdict(value)) => assert!(!value.validity.is_valid()),
+                (Synced::Later, SyncedValueOutcome::LocalTransientError) => {}
+                (_, outcome) => panic!("{verdict:?} became {outcome:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn contradicting_votes_become_evidence_that_proves_itself() {
+        let vote = |block| {
+            let statement = Statement::Prevote { height: FIRST, round: 0, block };
+            match wire::step(&signed(2, statement)).unwrap() {
+                malachitebft_app_channel::app::consensus::SignedConsensusMsg::Vote(vote) => vote,
+                other => panic!("{other:?} is no vote"),
+            }
+        };
+        let mut evidence = MisbehaviorEvidence::<Context> { proposals: Default::default(), votes: Default::default() };
+        assert_eq!(contradictions(&evidence), []);
+        let (first, second): (SignedMessage<Context, _>, _) = (vote(None), vote(Some(Hash([1; 32]))));
+        evidence.votes.add(first, second);
+        let found = contradictions(&evidence);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].is_valid(&CHAIN));
+        assert_eq!((found[0].validator(), found[0].height()), (key(2), FIRST));
+    }
+}

@@ -37,3 +37,62 @@ impl Early {
         std::mem::replace(&mut self.offers, later).remove(&height).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{offer, padded_offer};
+
+    fn height(number: u64) -> Height {
+        Height::new(number)
+    }
+
+    #[test]
+    fn offers_wait_for_their_height() {
+        let mut early = Early::default();
+        let (next, after) = (offer(1, height(5), 0), offer(1, height(6), 0));
+        early.keep(Some(height(4)), after.clone());
+        early.keep(Some(height(4)), next.clone());
+        assert_eq!(early.take(height(5)), [next]);
+        assert_eq!(early.take(height(5)), []);
+        assert_eq!(early.take(height(6)), [after]);
+    }
+
+    #[test]
+    fn offers_of_heights_that_passed_are_forgotten() {
+        let mut early = Early::default();
+        early.keep(Some(height(4)), offer(1, height(5), 0));
+        assert_eq!(early.take(height(6)), []);
+        assert_eq!(early.take(height(5)), []);
+    }
+
+    #[test]
+    fn distant_repeated_and_too_many_offers_are_not_kept() {
+        let mut early = Early::default();
+        early.keep(Some(height(4)), offer(1, height(4 + HEIGHTS_AHEAD_MAX + 1), 0));
+        for round in 0..10 {
+            early.keep(Some(height(4)), offer(1, height(5), 0));
+            early.keep(Some(height(4)), offer(1, height(5), round));
+        }
+        assert_eq!(early.take(height(5)).len(), EARLY_BLOCKS_MAX);
+        assert!(early.offers.is_empty());
+    }
+
+    #[test]
+    fn before_the_engine_starts_any_height_is_kept_within_the_bounds() {
+        let mut early = Early::default();
+        for number in 1..100 {
+            early.keep(None, offer(1, height(number), 0));
+        }
+        assert_eq!(early.offers.len(), OFFERS_MAX);
+    }
+
+    #[test]
+    fn large_blocks_are_kept_up_to_a_total() {
+        let mut early = Early::default();
+        for round in 0..4 {
+            early.keep(Some(height(4)), padded_offer(1, height(5), round, EARLY_BYTES_MAX / 3));
+        }
+        assert_eq!(early.take(height(5)).len(), 2);
+    }
+}

@@ -27,6 +27,8 @@ mod network;
 mod request;
 mod signer;
 mod statement;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use address::{BadAddress, PeerAddress, PeerId};
@@ -44,7 +46,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Targets of `tracing` whose events below `warn` are of use only to those who debug the engine.
-pub const NOISY_LOG_TARGETS: [&str; 4] = ["arc_malachitebft", "informalsystems_malachitebft", "libp2p", "ractor"];
+pub const NOISY_LOG_TARGETS: [&str; 4] = ["arc_malachitebft", "libp2p", "multistream_select", "ractor"];
 
 /// What a node needs to take part.
 pub struct Config {

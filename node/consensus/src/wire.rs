@@ -266,3 +266,146 @@ pub(crate) fn decode_blocks(bytes: &[u8]) -> Result<Vec<sync::RawDecidedValue<Co
     });
     checked.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Scale;
+    use crate::testing::{CHAIN, block, key, signed};
+    use countersign_types::{Validator, ValidatorSet, signature};
+    use malachitebft_app_channel::app::types::codec::Codec;
+
+    const HEIGHT: types::Height = types::Height::new(5);
+
+    fn statements() -> Vec<Statement> {
+        let (height, round, hash) = (HEIGHT, 3, Hash([1; 32]));
+        vec![
+            Statement::Proposal { height, round, block: hash, pol_round: None },
+            Statement::Proposal { height, round, block: hash, pol_round: Some(2) },
+            Statement::Prevote { height, round, block: Some(hash) },
+            Statement::Prevote { height, round, block: None },
+            Statement::Precommit { height, round, block: Some(hash) },
+            Statement::Precommit { height, round, block: None },
+        ]
+    }
+
+    fn commit_of(seeds: &[u8]) -> engine::CommitCertificate<Context> {
+        let hash = block(HEIGHT).header.hash();
+        let statement = Statement::Precommit { height: HEIGHT, round: 3, block: Some(hash) };
+        let signature =
+            |seed: &u8| engine::CommitSignature::new(Address(key(*seed)), signed(*seed, statement).signature);
+        engine::CommitCertificate {
+            height: Height(HEIGHT),
+            round: Round::new(3),
+            value_id: Value(hash),
+            commit_signatures: seeds.iter().map(signature).collect(),
+        }
+    }
+
+    #[test]
+    fn votes_and_proposals_come_back_from_the_engine_as_they_were() {
+        for statement in statements() {
+            let before = signed(1, statement);
+            let message = step(&before).unwrap();
+            assert_eq!(super::signed(&message).unwrap(), before);
+            let logged = Codec::<SignedConsensusMsg<Context>>::encode(&Scale, &message).unwrap();
+            assert_eq!(Codec::<SignedConsensusMsg<Context>>::decode(&Scale, logged).unwrap(), message);
+        }
+        let offer = signed(1, Statement::Offer { height: HEIGHT, round: 0, block: Hash::ZERO });
+        assert!(matches!(step(&offer), Err(WireError::BareOffer)));
+    }
+
+    #[test]
+    fn the_engines_certificate_verifies_as_ours() {
+        let mut validators: Vec<_> = (1..=4).map(|seed| Validator { key: key(seed), power: 1 }).collect();
+        validators.sort();
+        let validators = ValidatorSet(validators.try_into().unwrap());
+        let header = block(HEIGHT).header;
+        // In any order, and with one signature twice.
+        let certificate = commit(&commit_of(&[3, 1, 4, 1])).unwrap();
+        assert_eq!(certificate.verify(&header, &validators), Ok(()));
+        assert!(commit(&commit_of(&[3, 1])).unwrap().verify(&header, &validators).is_err());
+    }
+
+    #[test]
+    fn a_certificate_of_more_than_all_validators_is_refused() {
+        let seeds: Vec<u8> = (0..=VALIDATORS_MAX as u8).collect();
+        assert!(matches!(commit(&commit_of(&seeds)), Err(WireError::TooLong(_))));
+    }
+
+    #[test]
+    fn blocks_are_synced_with_their_own_certificate_only() {
+        let certificate = commit(&commit_of(&[1])).unwrap();
+        let bytes = Bytes::from(block(HEIGHT).encode());
+        let decoded = decode_blocks(&encode_blocks(vec![(certificate.clone(), bytes.clone())])).unwrap();
+        assert_eq!(decoded[0].value_bytes, bytes);
+        assert_eq!(commit(&decoded[0].certificate.trim_vote_extensions()).unwrap(), certificate);
+
+        let other = Bytes::from(block(HEIGHT.next()).encode());
+        let swapped = decode_blocks(&encode_blocks(vec![(certificate, other)]));
+        assert!(matches!(swapped, Err(WireError::OtherBlock { .. })));
+    }
+
+    #[test]
+    fn an_answer_with_too_many_blocks_is_refused() {
+        let certificate = commit(&commit_of(&[1])).unwrap();
+        let one = (certificate, block(HEIGHT).encode());
+        assert!(decode_blocks(&vec![one.clone(); SYNC_BLOCKS_MAX].encode()).is_ok());
+        assert!(decode_blocks(&vec![one; SYNC_BLOCKS_MAX + 1].encode()).is_err());
+    }
+
+    #[test]
+    fn an_offer_is_split_from_its_block() {
+        let offer = signed(1, Statement::Offer { height: HEIGHT, round: 0, block: Hash::ZERO });
+        let offered = OfferedBytes { offer, block: Bytes::from_static(b"block") };
+        let back = OfferedBytes::from_bytes(&offered.encode().into()).unwrap();
+        assert_eq!((back.offer, &back.block[..]), (offer, &b"block"[..]));
+        assert!(OfferedBytes::from_bytes(&Bytes::from_static(b"block")).is_err());
+    }
+
+    #[test]
+    fn trailing_bytes_and_long_messages_are_refused() {
+        let mut bytes = ConsensusMessage::Step(signed(1, statements()[0])).encode();
+        assert!(ConsensusMessage::from_bytes(&bytes).is_ok());
+        bytes.push(0);
+        assert!(ConsensusMessage::from_bytes(&bytes).is_err());
+        assert!(ConsensusMessage::from_bytes(&vec![0; VOTE_BYTES_MAX + 1]).is_err());
+    }
+
+    #[test]
+    fn the_largest_certificates_fit_their_limit() {
+        let vote = RoundVote {
+            precommit: true,
+            block: Some(Hash::ZERO),
+            validator: key(1),
+            signature: signature::sign(&[1; 32], b""),
+        };
+        let votes = vec![vote; VALIDATORS_MAX].try_into().unwrap();
+        let round = RoundCertificate { height: HEIGHT, round: u32::MAX, precommitted: true, votes };
+        assert_eq!(RoundCertificate::of(&round.engine()).unwrap(), round);
+        assert!(ConsensusMessage::from_bytes(&ConsensusMessage::Round(round).encode()).is_ok());
+    }
+
+    /// A change of these means that nodes of two versions do not understand each other, or that a validator cannot read
+    /// its own log.
+    #[test]
+    fn the_bytes_on_the_wire_and_in_the_log_are_frozen() {
+        let mut bytes = Vec::new();
+        for statement in statements() {
+            ConsensusMessage::Step(signed(1, statement)).encode_to(&mut bytes);
+            bytes.extend(statement.message(&CHAIN));
+        }
+        let signatures = vec![(key(1), Signature([2; 64]))].try_into().unwrap();
+        let certificate = Certificate { height: HEIGHT, round: 3, block: Hash([1; 32]), signatures };
+        ConsensusMessage::Polka(certificate.clone()).encode_to(&mut bytes);
+        let vote = RoundVote { precommit: true, block: None, validator: key(1), signature: Signature([2; 64]) };
+        let votes = vec![vote].try_into().unwrap();
+        ConsensusMessage::Round(RoundCertificate { height: HEIGHT, round: 1, precommitted: false, votes })
+            .encode_to(&mut bytes);
+        let offer = signed(1, Statement::Offer { height: HEIGHT, round: 0, block: Hash::ZERO });
+        bytes.extend(OfferedBytes { offer, block: Bytes::from_static(b"block") }.encode());
+        bytes.extend(encode_blocks(vec![(certificate, Bytes::from_static(b"block"))]));
+        let frozen = "a550d7dc73b8f15de6ae1db8ed04bd9c449e7d724a7f0dc3abbeb2d49b386478";
+        assert_eq!(Hash::of("frozen", &bytes).to_string(), frozen);
+    }
+}

@@ -3,16 +3,17 @@
 mod node;
 
 use bytes::Bytes;
-use countersign_consensus::{AskError, GOSSIP_BYTES_MAX, Network, PeerId, Verdict, metrics};
+use countersign_consensus::{AskError, Config, Ended, GOSSIP_BYTES_MAX, Network, PeerId, StartError, Verdict, metrics};
 use countersign_types::Height;
-use node::{Machine, Node, PATIENCE, Stop, check_chain, connect, hashes, validators};
+use countersign_types::limits::BLOCK_BYTES_MAX;
+use node::{Machine, Node, PATIENCE, Rules, Stop, check_chain, connect, hashes, validators};
 use tokio::time::timeout;
 
 /// Four validators' machines.
 fn machines(test: &str) -> Vec<Machine> {
     let seeds = [1, 2, 3, 4];
-    let set = validators(&seeds);
-    seeds.iter().map(|seed| Machine::new(test, *seed, &set)).collect()
+    let rules = Rules::new(&seeds);
+    seeds.iter().map(|seed| Machine::new(test, *seed, &rules)).collect()
 }
 
 async fn start_all(machines: &[Machine]) -> Vec<Node> {
@@ -26,7 +27,7 @@ async fn start_all(machines: &[Machine]) -> Vec<Node> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_validator_decides_and_its_certificates_verify() {
-    let machine = Machine::new("alone", 1, &validators(&[1]));
+    let machine = Machine::new("alone", 1, &Rules::new(&[1]));
     let node = machine.start(Vec::new(), None).await;
     node.reaches(5).await;
     node.stop().await;
@@ -37,7 +38,7 @@ async fn one_validator_decides_and_its_certificates_verify() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_at_any_moment_changes_no_block() {
     for stop in [Stop::Proposing(Height::new(3)), Stop::Deciding(Height::new(3)), Stop::Finalizing(Height::new(3))] {
-        let machine = Machine::new("crash", 1, &validators(&[1]));
+        let machine = Machine::new("crash", 1, &Rules::new(&[1]));
         machine.start(Vec::new(), Some(stop)).await.ends().await;
         let made = machine.disk.lock().unwrap().made.clone();
         assert_eq!(made.keys().last(), Some(&(Height::new(3), 0)), "{stop:?}");
@@ -48,6 +49,41 @@ async fn a_crash_at_any_moment_changes_no_block() {
         check_chain(&machine);
         assert_eq!(hashes(&machine)[2], made[&(Height::new(3), 0)], "{stop:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_validator_whose_log_is_damaged_does_not_vote() {
+    let machine = Machine::new("damage", 1, &Rules::new(&[1]));
+    machine.start(Vec::new(), Some(Stop::Deciding(Height::new(3)))).await.ends().await;
+    let log = machine.dir.path().join("consensus.wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&log, bytes).unwrap();
+
+    let node = machine.start(Vec::new(), None).await;
+    assert_eq!(node.fails().await, Ended::LogFailed);
+    assert_eq!(hashes(&machine).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_engine_cannot_take_the_log() {
+    let machine = Machine::new("twice", 1, &Rules::new(&[1]));
+    let node = machine.start(Vec::new(), None).await;
+    let refused = countersign_consensus::start(machine.config(Vec::new())).await;
+    assert!(matches!(refused, Err(StartError::Engine(_))));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_taken_or_wrong_is_named() {
+    let machine = Machine::new("listen", 1, &Rules::new(&[1]));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("/ip4/127.0.0.1/tcp/{}", taken.local_addr().unwrap().port());
+    let start =
+        |listen: &str| countersign_consensus::start(Config { listen: listen.into(), ..machine.config(Vec::new()) });
+    assert!(matches!(start(&listen).await, Err(StartError::Listen { address, .. }) if address == listen));
+    assert!(matches!(start("127.0.0.1:0").await, Err(StartError::ListenAddress { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,8 +130,8 @@ async fn a_validator_that_was_down_catches_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unlisted_peer_gets_nothing_until_it_is_listed() {
-    let set = validators(&[1]);
-    let (validator, outsider) = (Machine::new("listed", 1, &set), Machine::new("listed", 9, &set));
+    let rules = Rules::new(&[1]);
+    let (validator, outsider) = (Machine::new("listed", 1, &rules), Machine::follower("listed", 9, &rules));
     let inside = validator.start(Vec::new(), None).await;
     let outside = outsider.start(vec![inside.address()], None).await;
     // Many dials' time, by the chain's own progress.
@@ -200,4 +236,46 @@ async fn a_peer_whose_gossip_is_rejected_is_disconnected() {
     }
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_block_is_agreed_on_and_synced() {
+    // What a chain's parameters may allow at most, less the framing.
+    let rules = Rules { filler: BLOCK_BYTES_MAX - 128 * 1024, ..Rules::new(&[1, 2]) };
+    let machines = [Machine::new("large", 1, &rules), Machine::new("large", 2, &rules)];
+    let mut nodes = start_all(&machines).await;
+    for node in &nodes {
+        node.reaches(2).await;
+    }
+    let late = Machine::follower("large", 3, &rules);
+    nodes.push(late.start(Vec::new(), None).await);
+    connect(&nodes).await;
+    nodes[2].reaches(2).await;
+    for node in nodes {
+        node.stop().await;
+    }
+    check_chain(&late);
+    assert_eq!(hashes(&late)[..2], hashes(&machines[0])[..2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn validators_change_at_a_height() {
+    let rules = Rules { change: Some((Height::new(6), validators(&[2, 3, 4]))), ..Rules::new(&[1, 2, 3]) };
+    let machines: Vec<_> = (1..=4).map(|seed| Machine::new("change", seed, &rules)).collect();
+    let mut nodes = start_all(&machines).await;
+    for node in &nodes {
+        node.reaches(12).await;
+    }
+    // The new set needs the old one no longer.
+    nodes.remove(0).stop().await;
+    let target = nodes[0].height() + 6;
+    nodes[0].reaches(target).await;
+    for node in nodes {
+        node.stop().await;
+    }
+    machines.iter().for_each(check_chain);
+    let made_by_the_new = machines[3].disk.lock().unwrap().made.keys().filter(|(h, _)| *h >= Height::new(6)).count();
+    assert!(made_by_the_new > 0, "the new validator proposes");
+    let made_by_the_old = machines[0].disk.lock().unwrap().made.keys().filter(|(h, _)| *h >= Height::new(6)).count();
+    assert_eq!(made_by_the_old, 0, "the one that left does not");
 }

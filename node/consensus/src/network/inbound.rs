@@ -351,3 +351,76 @@ fn reason(error: &OutboundFailure) -> OutboundFailureReason {
         OutboundFailure::Io(_) => OutboundFailureReason::Io,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{CHAIN, block, offer, padded_block, signed};
+    use parity_scale_codec::Encode;
+
+    const HEIGHT: Height = Height::new(5);
+
+    fn offered(statement: Statement, block: Vec<u8>) -> OfferedBytes {
+        OfferedBytes { offer: signed(1, statement), block: block.into() }
+    }
+
+    fn good() -> OfferedBytes {
+        let block = block(HEIGHT);
+        offered(Statement::Offer { height: HEIGHT, round: 2, block: block.header.hash() }, block.encode())
+    }
+
+    #[test]
+    fn an_offer_with_its_block_is_taken() {
+        assert_eq!(check_offer(good(), &CHAIN), Ok(offer(1, HEIGHT, 2)));
+    }
+
+    #[test]
+    fn what_is_not_signed_by_its_validator_is_refused() {
+        assert_eq!(check_offer(good(), &Hash([8; 32])), Err(Fault::BadOffer));
+        let mut forged = good();
+        forged.offer.validator = crate::testing::key(2);
+        assert_eq!(check_offer(forged, &CHAIN), Err(Fault::BadOffer));
+    }
+
+    #[test]
+    fn a_block_that_is_not_the_offered_one_is_refused() {
+        let hash = block(HEIGHT).header.hash();
+        let named = Statement::Offer { height: HEIGHT, round: 2, block: hash };
+        let other = block(HEIGHT.next());
+        let mut swapped = padded_block(HEIGHT, 100);
+        swapped.header = block(HEIGHT).header;
+        let mut trailing = block(HEIGHT).encode();
+        trailing.push(0);
+        let truncated = block(HEIGHT).encode()[1..].to_vec();
+        for bytes in [other.encode(), swapped.encode(), trailing, truncated, Vec::new()] {
+            assert_eq!(check_offer(offered(named, bytes), &CHAIN), Err(Fault::BadBlock));
+        }
+        let moved = Statement::Offer { height: HEIGHT.next(), round: 2, block: hash };
+        assert_eq!(check_offer(offered(moved, block(HEIGHT).encode()), &CHAIN), Err(Fault::BadBlock));
+    }
+
+    #[test]
+    fn a_vote_is_no_offer() {
+        let vote = Statement::Prevote { height: HEIGHT, round: 2, block: None };
+        assert_eq!(check_offer(offered(vote, block(HEIGHT).encode()), &CHAIN), Err(Fault::Malformed));
+    }
+
+    #[tokio::test]
+    async fn an_answer_holds_no_more_than_was_asked_for() {
+        let (requests, mut asked) = mpsc::channel(1);
+        let certificate = countersign_types::Certificate {
+            height: HEIGHT,
+            round: 0,
+            block: Hash::ZERO,
+            signatures: countersign_types::BoundedVec::empty(),
+        };
+        let application = async {
+            let Some(Request::Range { from, to, bytes_max, reply }) = asked.recv().await else { panic!("not asked") };
+            assert_eq!((from, to.get() - from.get() + 1), (HEIGHT, limits::SYNC_BLOCKS_MAX as u64));
+            let large = Bytes::from(vec![0; bytes_max / 2]);
+            reply.send(vec![(certificate, large); 3]).unwrap();
+        };
+        let (answer, ()) = tokio::join!(blocks(requests, HEIGHT, Height::new(u64::MAX)), application);
+        assert!(answer.unwrap().len() <= limits::SYNC_ANSWER_BYTES_MAX);
+    }
+}

@@ -27,6 +27,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tracing::{debug, error, warn};
 
 /// Requests of ours without an answer yet. The engine has a few under way; the rest are the application's.
@@ -106,6 +107,7 @@ impl Task {
     /// Runs until the engine is gone.
     pub(super) async fn run(mut self, mut inputs: Inputs) {
         let mut tick = tokio::time::interval(limits::DIAL_TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),

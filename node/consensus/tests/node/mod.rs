@@ -1,14 +1,16 @@
 //! A node for tests: the real engine and network, and an application that keeps empty blocks in memory.
 //!
 //! What it keeps outlives the engine, as a disk does, so a node can be stopped at any point and started again.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but does not see that this is one")]
 use bytes::Bytes;
 use countersign_consensus::{
     Config, Consensus, Ended, Evidence, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock,
     Request, Start, Synced, Timeouts, start,
 };
+use countersign_types::limits::ARGS_BYTES_MAX;
 use countersign_types::{
-    Block, BoundedVec, Certificate, Hash, Header, Height, PublicKey, Timestamp, Validator, ValidatorSet, block,
-    signature,
+    Block, BoundedVec, Call, Certificate, Hash, Header, Height, PublicKey, Selector, SignedTransaction, Timestamp,
+    Transaction, Validator, ValidatorSet, block, signature,
 };
 use parity_scale_codec::Encode;
 use std::collections::{BTreeMap, HashMap};
@@ -52,7 +54,50 @@ pub struct Machine {
     pub validates: bool,
     pub disk: Arc<Mutex<Disk>>,
     pub dir: tempfile::TempDir,
+    pub rules: Rules,
+}
+
+/// What the nodes of a test agree on before they start.
+#[derive(Clone)]
+pub struct Rules {
     pub validators: ValidatorSet,
+    /// From that height on others validate.
+    pub change: Option<(Height, ValidatorSet)>,
+    /// Bytes of arguments in the one transaction of each block; none if 0.
+    pub filler: usize,
+}
+
+impl Rules {
+    pub fn new(seeds: &[u8]) -> Self {
+        Self { validators: validators(seeds), change: None, filler: 0 }
+    }
+
+    pub fn at(&self, height: Height) -> &ValidatorSet {
+        match &self.change {
+            Some((from, validators)) if height >= *from => validators,
+            _ => &self.validators,
+        }
+    }
+
+    /// Not a valid transaction, only one of that size.
+    fn transactions(&self) -> Vec<SignedTransaction> {
+        let call = |size: usize| Call {
+            module: "filler".parse().unwrap(),
+            method: Selector([0; 8]),
+            parties: BoundedVec::empty(),
+            args: vec![7; size].try_into().unwrap(),
+        };
+        let transaction = |size: usize| Transaction {
+            chain: CHAIN,
+            valid_from: Timestamp::ZERO,
+            expires_at: Timestamp::MAX,
+            salt: [0; 8],
+            calls: vec![call(size)].try_into().unwrap(),
+        };
+        let sizes = (0..self.filler).step_by(ARGS_BYTES_MAX).map(|begin| (self.filler - begin).min(ARGS_BYTES_MAX));
+        let sign = |size| SignedTransaction { transaction: transaction(size), signatures: BoundedVec::empty() };
+        sizes.map(sign).collect()
+    }
 }
 
 /// The validators whose keys come from these seeds.
@@ -67,24 +112,23 @@ pub fn key(seed: u8) -> PublicKey {
 }
 
 impl Machine {
-    pub fn new(test: &str, seed: u8, validators: &ValidatorSet) -> Self {
-        Self {
-            name: format!("{test}-{seed}"),
-            seed,
-            validates: validators.0.iter().any(|v| v.key == key(seed)),
-            disk: Arc::default(),
-            dir: tempfile::tempdir().unwrap(),
-            validators: validators.clone(),
-        }
+    /// Of a validator, or of one that may become it.
+    pub fn new(test: &str, seed: u8, rules: &Rules) -> Self {
+        let (name, dir) = (format!("{test}-{seed}"), tempfile::tempdir().unwrap());
+        Self { name, seed, validates: true, disk: Arc::default(), dir, rules: rules.clone() }
+    }
+
+    /// Of a node without a validator's key.
+    pub fn follower(test: &str, seed: u8, rules: &Rules) -> Self {
+        Self { validates: false, ..Self::new(test, seed, rules) }
     }
 
     pub fn peer_id(&self) -> PeerId {
         PeerId::of_secret(&[self.seed + 100; 32])
     }
 
-    /// Starts the engine; it stops when the node is dropped, or by itself at the moment given.
-    pub async fn start(&self, peers: Vec<PeerAddress>, stop: Option<Stop>) -> Node {
-        let config = Config {
+    pub fn config(&self, peers: Vec<PeerAddress>) -> Config {
+        Config {
             name: self.name.clone(),
             data_dir: PathBuf::from(self.dir.path()),
             chain: CHAIN,
@@ -92,16 +136,15 @@ impl Machine {
             identity: [self.seed + 100; 32],
             listen: "/ip4/127.0.0.1/tcp/0".into(),
             peers,
-        };
+        }
+    }
+
+    /// Starts the engine; it stops when the node is dropped, or by itself at the moment given.
+    pub async fn start(&self, peers: Vec<PeerAddress>, stop: Option<Stop>) -> Node {
+        let config = self.config(peers);
         let Consensus { requests, gossip, questions, network, stopped } = start(config).await.unwrap();
         let (heights, height) = watch::channel(Height::ZERO);
-        let app = App {
-            disk: Arc::clone(&self.disk),
-            validators: self.validators.clone(),
-            key: key(self.seed),
-            heights,
-            stop,
-        };
+        let app = App { disk: Arc::clone(&self.disk), rules: self.rules.clone(), key: key(self.seed), heights, stop };
         let app = tokio::spawn(app.run(requests));
         Node { network, gossip, questions, height, stopped, app, id: self.peer_id() }
     }
@@ -163,10 +206,14 @@ impl Node {
         self.ends().await;
     }
 
-    /// Waits for the engine to end.
+    /// Waits for the engine to end, after its application has.
     pub async fn ends(self) {
-        let ended = tokio::time::timeout(PATIENCE, self.stopped).await.expect("the engine stops").unwrap();
-        assert_eq!(ended, Ended::ByApplication);
+        assert_eq!(self.fails().await, Ended::ByApplication);
+    }
+
+    /// Waits for the engine to end by itself.
+    pub async fn fails(self) -> Ended {
+        tokio::time::timeout(PATIENCE, self.stopped).await.expect("the engine stops").unwrap()
     }
 }
 
@@ -180,7 +227,7 @@ pub async fn connect(nodes: &[Node]) {
 
 struct App {
     disk: Arc<Mutex<Disk>>,
-    validators: ValidatorSet,
+    rules: Rules,
     key: PublicKey,
     heights: watch::Sender<Height>,
     stop: Option<Stop>,
@@ -198,7 +245,7 @@ impl App {
     fn start(&self, disk: &Disk) -> Start {
         let timeouts =
             Timeouts { propose: Duration::from_secs(2), vote: Duration::from_secs(1), max: Duration::from_secs(5) };
-        Start { height: disk.next(), validators: self.validators.clone(), timeouts }
+        Start { height: disk.next(), validators: self.rules.at(disk.next()).clone(), timeouts }
     }
 
     fn stops(&self, stop: Stop) -> Option<()> {
@@ -264,21 +311,22 @@ impl App {
         }
         // The clock makes two blocks for the same height and round differ, if ever two were made.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let transactions = self.rules.transactions();
         let header = Header {
             chain: CHAIN,
             height,
             parent: disk.tip(),
             time: Timestamp::from_millis(now.as_nanos() as u64),
             proposer: self.key,
-            tx_root: block::transactions_root(&[]),
+            tx_root: block::transactions_root(&transactions),
             state_root: Hash::ZERO,
             receipts_root: Hash::ZERO,
-            validators_hash: self.validators.hash(),
-            next_validators_hash: self.validators.hash(),
+            validators_hash: self.rules.at(height).hash(),
+            next_validators_hash: self.rules.at(height.next()).hash(),
             params_hash: Hash::ZERO,
         };
         let hash = header.hash();
-        let bytes = Bytes::from(Block { header, transactions: BoundedVec::empty() }.encode());
+        let bytes = Bytes::from(Block { header, transactions: transactions.try_into().unwrap() }.encode());
         disk.made.insert((height, round), hash);
         disk.undecided.insert(hash, (Known { round, hash, proposer: self.key, valid: true }, bytes.clone()));
         Proposed { hash, bytes }
@@ -309,7 +357,7 @@ pub fn check_chain(machine: &Machine) {
         let block = Block::from_bytes(bytes).unwrap();
         assert_eq!(block.header.height.get(), index as u64 + 1);
         assert_eq!(block.header.parent, parent);
-        certificate.verify(&block.header, &machine.validators).unwrap();
+        certificate.verify(&block.header, machine.rules.at(block.header.height)).unwrap();
         parent = certificate.block;
     }
     assert_eq!(disk.evidence, []);
