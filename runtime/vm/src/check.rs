@@ -179,12 +179,18 @@ fn no_start(scan: &Scan<'_>) -> Result<(), UploadError> {
 fn counts(scan: &Scan<'_>) -> Result<(), UploadError> {
     let bodies_bytes: usize = scan.bodies.iter().map(|body| body.range.len()).sum();
     let table_elements: u64 = scan.tables_elements.iter().sum();
-    let locals: u64 = scan.bodies.iter().map(|body| body.locals).sum();
+    let locals = scan.bodies.iter().map(|body| body.locals).sum();
+    let loop_depth = scan.bodies.iter().map(|body| body.loop_depth).max().unwrap_or(0);
+    let loop_locals = scan.bodies.iter().map(|body| body.loops * body.locals).sum();
+    let table_targets = scan.bodies.iter().map(|body| body.table_targets).sum();
     let params = scan.types.iter().map(|ty| ty.params().len()).max().unwrap_or(0);
     let counts = [
         ("types", scan.types.len() as u64, limits::TYPES_MAX as u64),
         ("parameters of one function", params as u64, limits::PARAMS_MAX as u64),
         ("locals and parameters", locals, limits::LOCALS_MAX),
+        ("loops in one another", loop_depth, limits::LOOP_DEPTH_MAX),
+        ("loops times locals", loop_locals, limits::LOOP_LOCALS_MAX),
+        ("targets of branch tables", table_targets, limits::TABLE_TARGETS_MAX),
         ("functions", scan.bodies.len() as u64, limits::FUNCTIONS_MAX as u64),
         ("bytes of function bodies", bodies_bytes as u64, limits::BODIES_BYTES_MAX as u64),
         ("globals", scan.globals.into(), limits::GLOBALS_MAX as u64),

@@ -41,6 +41,7 @@ pub(crate) struct Section {
 }
 
 /// A function's body.
+#[derive(Default)]
 pub(crate) struct Body {
     /// Locals and code.
     pub range: Range<usize>,
@@ -52,6 +53,11 @@ pub(crate) struct Body {
     pub operands: u64,
     /// Each `return` and the number of blocks around it.
     pub returns: Vec<(usize, u32)>,
+    /// Loops, and the most of them in one another.
+    pub loops: u64,
+    pub loop_depth: u64,
+    /// Targets of all `br_table`s.
+    pub table_targets: u64,
     /// What it returns; without multi-value at most one.
     pub result: Option<ValType>,
 }
@@ -193,24 +199,63 @@ fn read_body<R: WasmModuleResources>(
         function.define_locals(at, count, ty)?;
         locals += u64::from(count);
     }
-    let code_start = reader.original_position();
+    let mut measured = Body {
+        range: body.range(),
+        code_start: reader.original_position(),
+        locals,
+        result: ty.results().first().copied(),
+        ..Body::default()
+    };
+    let mut blocks = Blocks::default();
     let mut operators = body.get_operators_reader()?;
-    let mut operands = 0;
-    let mut blocks = 0_u32;
-    let mut returns = Vec::new();
     while !operators.eof() {
         let at = operators.original_position();
         let operator = operators.read()?;
         function.op(at, &operator)?;
-        match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => blocks += 1,
-            // The last `end` closes the function itself.
-            Operator::End => blocks = blocks.saturating_sub(1),
-            Operator::Return => returns.push((at, blocks)),
-            _ => {}
-        }
-        operands = operands.max(u64::from(function.operand_stack_height()));
+        measured.note(at, &operator, &mut blocks);
+        measured.operands = measured.operands.max(u64::from(function.operand_stack_height()));
     }
     operators.finish()?;
-    Ok(Body { range: body.range(), code_start, locals, operands, returns, result: ty.results().first().copied() })
+    Ok(measured)
+}
+
+/// The blocks around an operator.
+#[derive(Default)]
+struct Blocks {
+    /// For each whether it is a loop.
+    are_loops: Vec<bool>,
+    loops: u64,
+}
+
+impl Blocks {
+    fn enter(&mut self, is_loop: bool) {
+        self.are_loops.push(is_loop);
+        self.loops += u64::from(is_loop);
+    }
+
+    /// Does nothing for the last `end`, which closes the function itself.
+    fn leave(&mut self) {
+        self.loops -= u64::from(self.are_loops.pop() == Some(true));
+    }
+}
+
+impl Body {
+    /// Notes a validated operator.
+    fn note(&mut self, at: usize, operator: &Operator<'_>, blocks: &mut Blocks) {
+        match operator {
+            Operator::Block { .. } | Operator::If { .. } => blocks.enter(false),
+            Operator::Loop { .. } => {
+                blocks.enter(true);
+                self.loops += 1;
+                self.loop_depth = self.loop_depth.max(blocks.loops);
+            }
+            Operator::End => blocks.leave(),
+            Operator::Return => {
+                let around = u32::try_from(blocks.are_loops.len()).expect("each block takes a byte of the module");
+                self.returns.push((at, around));
+            }
+            Operator::BrTable { targets } => self.table_targets += u64::from(targets.len()) + 1,
+            _ => {}
+        }
+    }
 }

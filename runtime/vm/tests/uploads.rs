@@ -240,6 +240,28 @@ fn parameters_and_locals_are_bounded() {
 }
 
 #[test]
+fn what_compilers_find_hard_is_bounded() {
+    let nested = |count: usize| contract(&format!("{ENTRY} (func {}{})", "(loop ".repeat(count), ")".repeat(count)));
+    let bound = limits::LOOP_DEPTH_MAX as usize;
+    assert_refused!(nested(bound + 1), UploadError::TooMany { what: "loops in one another", count: 65, .. });
+    assert_runs(&nested(bound));
+    // After one another they are not in one another.
+    assert_runs(&contract(&format!("{ENTRY} (func {})", "(loop (block))".repeat(bound + 1))));
+
+    let loops = |count| contract(&format!("{ENTRY} (func (local {}) {})", "i32 ".repeat(200), "(loop)".repeat(count)));
+    assert_refused!(loops(1001), UploadError::TooMany { count: 200_200, .. });
+    assert_runs(&loops(1000));
+
+    let targets = |count| {
+        let table = format!("(br_table {} (i32.const 0))", "0 ".repeat(1024));
+        let rest = format!("(br_table {} (i32.const 0))", "0 ".repeat(count));
+        contract(&format!("{ENTRY} {} (func {rest})", format!("(func {table})").repeat(15)))
+    };
+    assert_refused!(targets(1025), UploadError::TooMany { what: "targets of branch tables", count: 16_385, .. });
+    assert_runs(&targets(1024));
+}
+
+#[test]
 fn a_function_is_bounded_in_locals_and_in_code() {
     let locals = |count| {
         contract(&format!(r#"(func (export "call") (param i32) (local {}))"#, repeated(count, |_| "i64 ".into())))
