@@ -1,1 +1,30 @@
-//! (being written)
+//! A node of the ledger: agrees on blocks, executes and keeps them, serves wallets. Knows nothing of any one contract.
+//!
+//! ```text
+//! wallet ─bytes→ rpc ─VerifiedTransaction→ mempool ─→ propose ─Block→ decide ─→ execute ─→ commit ─Committed→ events → wallet
+//!                 ▲ gossip enters at the same door      (chain; the engine is countersign-consensus)
+//! ```
+//!
+//! | module | for |
+//! |---|---|
+//! | [`node`] | starting the parts in order, stopping them in the opposite one |
+//! | [`chain`] | blocks and state, from the engine's requests to what readers see |
+//! | [`mempool`] | transactions that wait |
+//! | [`index`] | finding transactions and events |
+//! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
+//! | [`gossip`] | transactions between nodes |
+//! | [`config`], [`keys`], [`cli`] | settings, key files, the command line |
+#![forbid(unsafe_code)]
+
+pub mod chain;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod gossip;
+pub mod index;
+pub mod keys;
+pub mod mempool;
+pub mod metrics;
+pub mod node;
+pub mod report;
+pub mod rpc;

@@ -8,10 +8,12 @@
 pub mod api;
 pub mod bytes;
 pub mod error;
+pub mod methods;
 pub mod view;
 
 #[cfg(any(feature = "server", feature = "client"))]
 pub use api::*;
 pub use bytes::HexBytes;
 pub use error::{ErrorCode, RpcFault};
+pub use methods::{METHODS, MethodDoc, MethodKind};
 pub use view::*;

@@ -1,0 +1,129 @@
+//! The methods as a table: what the OpenRPC document is made from. A test of the node holds it to the trait.
+
+/// How a method answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MethodKind {
+    /// Once.
+    Call,
+    /// As often as something happens, until unsubscribed.
+    Subscription {
+        /// Name of the notifications.
+        notification: &'static str,
+        /// The method that ends it.
+        unsubscribe: &'static str,
+    },
+}
+
+/// A method's description.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MethodDoc {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// How it answers.
+    pub kind: MethodKind,
+    /// Names and types of its parameters; a type ending in `?` may be left out.
+    pub params: &'static [(&'static str, &'static str)],
+    /// Type of its answer, or of each of its notifications: `string`, `integer`, `bytes`, a record's name, or `[…]` of one.
+    pub result: &'static str,
+}
+
+const fn call(
+    name: &'static str,
+    params: &'static [(&'static str, &'static str)],
+    result: &'static str,
+    summary: &'static str,
+) -> MethodDoc {
+    MethodDoc { name, summary, kind: MethodKind::Call, params, result }
+}
+
+const PAGE: [(&str, &str); 2] = [("cursor", "string?"), ("limit", "integer?")];
+
+/// Every method of [`crate::CountersignRpcServer`].
+pub const METHODS: &[MethodDoc] = &[
+    call("chain_head", &[], "ChainHead", "The newest executed block."),
+    call("chain_spec", &[], "bytes", "The encoded genesis."),
+    call("chain_block", &[("height", "integer")], "bytes", "The encoded block at a height."),
+    call("chain_header", &[("height", "integer")], "HeaderView", "A header with its certificate and validators."),
+    call(
+        "tx_submit",
+        &[("transaction", "bytes")],
+        "string",
+        "Takes a signed transaction; answers its id once it waits.",
+    ),
+    call(
+        "tx_submit_batch",
+        &[("transactions", "[bytes]")],
+        "[string]",
+        "Takes several; each answer is an id or a refusal.",
+    ),
+    call("tx_status", &[("id", "string")], "TxStatus", "Where a transaction stands."),
+    call("tx_simulate", &[("transaction", "bytes")], "SimulationView", "Tries a transaction, fully signed or not."),
+    call("account_get", &[("account", "string")], "AccountView", "An account by id or name."),
+    call(
+        "account_history",
+        &[("account", "string"), PAGE[0], PAGE[1]],
+        "Page<HistoryEntry>",
+        "Transactions an account is party of, newest first.",
+    ),
+    call("name_resolve", &[("name", "string")], "string", "The account of a member's, holder's or contract's name."),
+    call("member_get", &[("member", "string")], "MemberView", "A member by id or name."),
+    call("member_list", &PAGE, "Page<MemberView>", "All members, by id."),
+    call("asset_get", &[("asset", "string")], "AssetView", "An asset by its symbol."),
+    call("asset_list", &PAGE, "Page<AssetView>", "All assets, by symbol."),
+    call(
+        "balance_get",
+        &[("account", "string"), ("asset", "string")],
+        "BalanceView",
+        "What an account holds of an asset.",
+    ),
+    call("contract_list", &[], "[ContractView]", "All contracts and native modules."),
+    call("contract_interface", &[("module", "string")], "InterfaceView", "A module's interface."),
+    call(
+        "contract_query",
+        &[("module", "string"), ("query", "string"), ("args", "bytes")],
+        "bytes",
+        "Runs a query of a contract on the newest state.",
+    ),
+    call(
+        "state_proof",
+        &[("key", "bytes"), ("height", "integer?")],
+        "ProofView",
+        "A raw state key with its proof, at a recent height or the newest.",
+    ),
+    call(
+        "schedule_list",
+        &[("module", "string?"), PAGE[0], PAGE[1]],
+        "Page<JobView>",
+        "Jobs that will run, soonest first; of one contract if named.",
+    ),
+    call(
+        "events_history",
+        &[("filter", "EventFilter"), PAGE[0], PAGE[1]],
+        "Page<PlacedEvent>",
+        "Events after a cursor, oldest first.",
+    ),
+    call("node_status", &[], "NodeStatus", "The node's own state."),
+    MethodDoc {
+        name: "blocks_subscribe",
+        summary: "Every block from now on.",
+        kind: MethodKind::Subscription { notification: "blocks", unsubscribe: "blocks_unsubscribe" },
+        params: &[],
+        result: "BlockNotice",
+    },
+    MethodDoc {
+        name: "events_subscribe",
+        summary: "Events after a cursor, or from now on, without a gap between history and live.",
+        kind: MethodKind::Subscription { notification: "events", unsubscribe: "events_unsubscribe" },
+        params: &[("filter", "EventFilter"), ("cursor", "string?")],
+        result: "PlacedEvent",
+    },
+    MethodDoc {
+        name: "tx_watch",
+        summary: "The status of a transaction now and at each change, until it is final.",
+        kind: MethodKind::Subscription { notification: "tx", unsubscribe: "tx_unwatch" },
+        params: &[("id", "string")],
+        result: "TxStatus",
+    },
+];

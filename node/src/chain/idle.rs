@@ -1,0 +1,34 @@
+//! When the next block is due. An idle chain makes one only for work, or once per idle interval.
+use super::{Head, propose, read};
+use crate::mempool::Mempool;
+use countersign_types::{Height, Timestamp};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Returns when a block should follow `head`: at once if it left something to certify, else when a transaction waits, a job is
+/// due, the idle interval is over, or others have gone on.
+pub(super) async fn next_block_due(head: &Head, mempool: &Mempool, mut seen: watch::Receiver<Height>) {
+    if head.uncertified {
+        return;
+    }
+    let idle = head.header.time.checked_add_millis(head.params.idle_interval_ms).unwrap_or(Timestamp::MAX);
+    let due = read::next_job(&head.state).map_or(idle, |job| job.at.min(idle));
+    tokio::select! {
+        () = mempool.work(|| propose::block_time(head, crate::clock::now())) => {}
+        () = sleep_until(due) => {}
+        // An error means that the network has stopped, and with it the engine that waits for this.
+        _ = seen.wait_for(|height| *height > head.height()) => {}
+    }
+}
+
+async fn sleep_until(due: Timestamp) {
+    // Clocks are set while nodes run: look again from time to time instead of trusting one long sleep.
+    const STEP_MS: u64 = 1_000;
+    loop {
+        let left = due.saturating_since(crate::clock::now());
+        if left == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(left.min(STEP_MS))).await;
+    }
+}

@@ -1,0 +1,120 @@
+//! Executed blocks that are not in a checkpoint yet, and the newest states for proofs.
+use crate::index::{self, Entries, TransactionPlace};
+use countersign_state::{Changes, Snapshot};
+use countersign_types::{Block, Certificate, Hash, Height, Receipt};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// States kept for proofs: a wallet proves against a header some blocks old while the chain goes on. They share what they have
+/// in common.
+const STATES_MAX: usize = 32;
+
+/// Blocks read from disk that are held ready: the pages of one history tend to come from the same few.
+const READ_MAX: usize = 8;
+
+/// A block that was executed, with what readers ask for.
+#[derive(Debug)]
+pub struct Executed {
+    /// The block.
+    pub block: Block,
+    /// Its header's hash.
+    pub hash: Hash,
+    /// The signatures that decided it.
+    pub certificate: Certificate,
+    /// What became of its jobs and transactions.
+    pub receipts: Vec<Receipt>,
+}
+
+/// A block that was executed and is in no checkpoint yet.
+#[derive(Debug)]
+pub struct Committed {
+    /// The block and its receipts.
+    pub executed: Arc<Executed>,
+    /// Ids of its transactions, in order.
+    pub ids: Vec<Hash>,
+    /// What it adds to the indexes.
+    pub entries: Entries,
+    /// What it changes in the state.
+    pub(super) changes: Changes,
+    /// Root of the state after it.
+    pub(super) root: Hash,
+    /// Bytes of the block.
+    pub(super) size_bytes: usize,
+}
+
+impl Committed {
+    /// Its height.
+    pub fn height(&self) -> Height {
+        self.executed.block.header.height
+    }
+
+    /// Where the transaction with this id ran, if it ran in this block.
+    pub fn place(&self, id: &Hash) -> Option<TransactionPlace> {
+        index::place_of(&self.entries, id)
+    }
+}
+
+/// What is in memory only, by height.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    blocks: BTreeMap<Height, Arc<Committed>>,
+    states: VecDeque<Snapshot>,
+    bytes: usize,
+    /// Read from disk, the newest reading last.
+    read: VecDeque<Arc<Executed>>,
+}
+
+impl Recent {
+    pub fn push(&mut self, committed: Arc<Committed>, state: Snapshot) {
+        self.bytes += committed.size_bytes;
+        self.blocks.insert(committed.height(), committed);
+        self.push_state(state);
+    }
+
+    pub fn push_state(&mut self, state: Snapshot) {
+        self.states.push_back(state);
+        while self.states.len() > STATES_MAX {
+            self.states.pop_front();
+        }
+    }
+
+    /// Forgets what a checkpoint at `height` holds.
+    pub fn checkpointed(&mut self, height: Height) {
+        self.blocks = self.blocks.split_off(&height.next());
+        self.bytes = self.blocks.values().map(|block| block.size_bytes).sum();
+    }
+
+    pub fn get(&self, height: Height) -> Option<Arc<Committed>> {
+        self.blocks.get(&height).cloned()
+    }
+
+    /// A block of any age, if it is in memory.
+    pub fn executed(&self, height: Height) -> Option<Arc<Executed>> {
+        let read = || self.read.iter().find(|executed| executed.block.header.height == height).cloned();
+        self.blocks.get(&height).map(|committed| committed.executed.clone()).or_else(read)
+    }
+
+    pub fn push_read(&mut self, executed: Arc<Executed>) {
+        self.read.push_back(executed);
+        while self.read.len() > READ_MAX {
+            self.read.pop_front();
+        }
+    }
+
+    pub fn state(&self, height: Height) -> Option<Snapshot> {
+        self.states.iter().find(|state| state.height() == height).cloned()
+    }
+
+    /// All blocks, oldest first.
+    pub fn all(&self) -> Vec<Arc<Committed>> {
+        self.blocks.values().cloned().collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line.
+//!
+//! Exit codes: 0 done; 1 something else went wrong; 2 the command line is wrong; 3 settings, spec or a key file are wrong;
+//! 4 storage failed; 5 this node and the validators disagree about a block: a person has to look.
+mod dev;
+mod init;
+mod keys;
+mod run;
+mod settings;
+mod spec;
+
+use crate::chain::Fault;
+use crate::config::ConfigError;
+use crate::keys::KeyFileError;
+use crate::node::NodeError;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+pub use init::InitError;
+pub use run::{log_to_stderr, shutdown_requested};
+
+/// Something went wrong that has no code of its own.
+pub const EXIT_FAILURE: u8 = 1;
+/// Settings, spec or a key file are wrong.
+pub const EXIT_SETTINGS: u8 = 3;
+/// Storage failed.
+pub const EXIT_STORAGE: u8 = 4;
+/// This node and the validators disagree.
+pub const EXIT_DIVERGED: u8 = 5;
+
+/// A node of a Countersign ledger.
+#[derive(Debug, Parser)]
+#[command(name = "countersign-node", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 failed; 2 wrong command line; 3 settings, spec or key file wrong; 4 storage failed;
+5 this node and the validators disagree about a block.
+
+Start here: `countersign-node dev` runs a ready network of one validator.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a ready network of one validator, for developers. Its keys are well known: anybody can sign.
+    Dev(dev::Dev),
+    /// Make a node's folder from a chain's spec.
+    Init(init::Init),
+    /// Run the node of a folder.
+    Run(run::Run),
+    /// Make and show key files.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Make, check and show chain specs.
+    #[command(subcommand)]
+    Spec(spec::Spec),
+    /// Show and check a node's settings.
+    #[command(subcommand)]
+    Config(settings::Settings),
+}
+
+/// The node's folder.
+#[derive(Debug, Args)]
+pub(crate) struct Folder {
+    /// The node's folder.
+    #[arg(long, env = "COUNTERSIGN_DIR", value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Settings given as flags.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Flags {
+    /// Address of the RPC, as 127.0.0.1:26800.
+    #[arg(long, value_name = "ADDRESS")]
+    rpc_listen: Option<String>,
+    /// libp2p address to listen on, as /ip4/0.0.0.0/tcp/26600.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Peers, separated by commas, as /ip4/<address>/tcp/<port>/p2p/<peer id>.
+    #[arg(long, value_name = "ADDRESSES")]
+    peers: Option<String>,
+    /// What to log, as info or debug,countersign_node::rpc=trace.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl Flags {
+    fn overrides(&self) -> crate::config::Overrides {
+        let flags = [
+            ("rpc.listen", &self.rpc_listen),
+            ("network.listen", &self.listen),
+            ("network.peers", &self.peers),
+            ("log.filter", &self.log),
+        ];
+        flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The node failed.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A key file is wrong.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// A spec is wrong.
+    #[error(transparent)]
+    Spec(#[from] countersign_chain_spec::LoadError),
+    /// The folder was not made.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// The system refused something else.
+    #[error("cannot {action}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// The process' exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Init(_) => EXIT_SETTINGS,
+            Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
+            Self::Node(NodeError::Chain(fault)) => fault_code(fault),
+            Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
+            Self::Node(_) | Self::System { .. } => EXIT_FAILURE,
+        }
+    }
+}
+
+fn fault_code(fault: &Fault) -> u8 {
+    match fault {
+        Fault::Store(_) | Fault::Unreadable { .. } | Fault::Missing { .. } | Fault::ConsensusLog => EXIT_STORAGE,
+        Fault::Diverged { .. } | Fault::BadBlock { .. } => EXIT_DIVERGED,
+        Fault::OtherChain { .. } | Fault::Genesis(_) => EXIT_SETTINGS,
+        Fault::Engine(_) | Fault::Ended(_) | Fault::ConsensusEnded | Fault::Thread { .. } => EXIT_FAILURE,
+    }
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// [`CliError`], whose `exit_code` is the process'.
+    pub fn execute(self) -> Result<(), CliError> {
+        match self.command {
+            Command::Dev(dev) => dev.execute(),
+            Command::Init(init) => init.execute(),
+            Command::Run(run) => run.execute(),
+            Command::Keys(keys) => keys.execute(),
+            Command::Spec(spec) => spec.execute(),
+            Command::Config(settings) => settings.execute(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `countersign-node config`: a node's settings.
+use super::{CliError, Folder};
+use crate::config::{self, KEYS};
+use crate::keys::NodeKey;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Settings {
+    /// Show every setting as the node would use it, with its environment variable.
+    Show {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Check settings, spec and key files without starting the node.
+    Check {
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+impl Settings {
+    pub fn execute(self) -> Result<(), CliError> {
+        match self {
+            Self::Show { folder } => {
+                let config = config::load(&folder.dir, std::env::vars(), &Vec::new())?;
+                for key in KEYS {
+                    println!("{:26} {:34} {}", key.name, (key.show)(&config), key.variable());
+                }
+            }
+            Self::Check { folder } => {
+                let config = config::load(&folder.dir, std::env::vars(), &Vec::new())?;
+                let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
+                NodeKey::load(&config.path(&config.network_key))?;
+                let validator =
+                    config.validator_key.as_ref().map(|file| NodeKey::load(&config.path(file))).transpose()?;
+                println!("settings, spec and keys are right: chain {}", genesis.chain());
+                let is_validator = |key: &NodeKey| genesis.validators.0.iter().any(|v| v.key == key.public());
+                if validator.as_ref().is_some_and(|key| !is_validator(key)) {
+                    println!("note: the validator's key is none of the spec's validators");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! The node's settings: a file, the environment and flags, in this order, the later one winning.
+//!
+//! Every setting is one row of [`keys::KEYS`]; the file's reader, the environment's, `config show` and the documentation all
+//! go by that table.
+mod file;
+mod keys;
+
+pub use file::{ConfigError, Overrides, load, template};
+pub use keys::{BadValue, KEYS, Key};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The node's settings, all checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// Where the node keeps everything; relative paths of other settings start here.
+    pub dir: PathBuf,
+    /// The chain's spec.
+    pub spec: PathBuf,
+    /// libp2p address the node listens on.
+    pub network_listen: String,
+    /// libp2p addresses with `/p2p/<peer id>` of the peers to keep connected; they and no others are let in.
+    pub network_peers: Vec<String>,
+    /// The network identity's key.
+    pub network_key: PathBuf,
+    /// The validator's key; a node without one follows the chain.
+    pub validator_key: Option<PathBuf>,
+    /// RPC and plain HTTP.
+    pub rpc_listen: SocketAddr,
+    /// RPC connections at a time.
+    pub rpc_connections_max: u32,
+    /// Subscriptions of one connection.
+    pub rpc_subscriptions_max: u32,
+    /// Bytes of waiting transactions.
+    pub mempool_bytes_max: usize,
+    /// Waiting transactions.
+    pub mempool_transactions_max: usize,
+    /// A checkpoint follows at most this many blocks behind.
+    pub checkpoint_blocks: u64,
+    /// A checkpoint follows at most this long behind, in seconds.
+    pub checkpoint_seconds: u64,
+    /// Whether transactions and events can be found by account, module and name.
+    pub index: bool,
+    /// Which messages go to the log, as `tracing` directives.
+    pub log: String,
+}
+
+impl Config {
+    /// The settings of a node in `dir` about which nothing was said.
+    pub fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            spec: "spec.toml".into(),
+            network_listen: "/ip4/0.0.0.0/tcp/26600".into(),
+            network_peers: Vec::new(),
+            network_key: "network.key".into(),
+            validator_key: None,
+            rpc_listen: SocketAddr::from(([127, 0, 0, 1], 26800)),
+            rpc_connections_max: 512,
+            rpc_subscriptions_max: 64,
+            mempool_bytes_max: 64 * 1024 * 1024,
+            mempool_transactions_max: 100_000,
+            checkpoint_blocks: 200,
+            checkpoint_seconds: 5,
+            index: true,
+            log: "info".into(),
+        }
+    }
+
+    /// `path` under the node's folder unless it is absolute.
+    pub fn path(&self, path: &std::path::Path) -> PathBuf {
+        self.dir.join(path)
+    }
+}

@@ -1,0 +1,230 @@
+//! The one door into the mempool, for transactions of clients and of peers alike.
+//!
+//! Signatures are verified in batches, which halves their cost: what arrives while a batch is being verified, or within
+//! [`GATHER`] of it, goes into the next one. When nothing else is going on a transaction does not wait.
+use super::{Mempool, PoolError};
+use crate::chain::Chain;
+use crate::metrics::Metrics;
+use countersign_types::transaction::{TransactionError, TransactionId};
+use countersign_types::{AccountId, Failure, Hash, SignedTransaction, Timestamp, VerifiedTransaction};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Submissions that wait for their batch; beyond it a submitter waits before it is read on.
+const QUEUE: usize = 4_096;
+/// Signatures verified together: larger batches gain less than a tenth.
+const BATCH_SIGNATURES: usize = 512;
+/// Longest wait for a fuller batch, and how long after a batch the next one is gathered rather than run at once.
+const GATHER: Duration = Duration::from_millis(2);
+/// A transaction may come this long before its `valid_from`: a client's clock that is ahead is no reason to refuse.
+const EARLY_MS_MAX: u64 = 60_000;
+
+/// Where a transaction came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A client of this node: peers are to hear of it.
+    Client,
+    /// A peer, or this node before its restart.
+    Peer,
+}
+
+/// Why a transaction was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// Its bytes, shape or signatures are wrong.
+    #[error(transparent)]
+    Malformed(#[from] TransactionError),
+    /// It would fail in a block made now.
+    #[error(transparent)]
+    Refused(Failure),
+    /// It waits already, or ran a moment ago; or there is no room for it.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+struct Submission {
+    transaction: SignedTransaction,
+    origin: Origin,
+    reply: oneshot::Sender<Result<TransactionId, AdmissionError>>,
+}
+
+/// The door; clones lead to the same one.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    submissions: mpsc::Sender<Submission>,
+}
+
+/// What the door leads to.
+pub(crate) struct Gate {
+    pub chain: Arc<Chain>,
+    pub mempool: Arc<Mempool>,
+    pub metrics: Metrics,
+    /// Takes what clients sent, for the peers.
+    pub outgoing: mpsc::Sender<Arc<VerifiedTransaction>>,
+}
+
+impl Admission {
+    /// Opens the door. It closes when all clones are gone.
+    pub(crate) fn open(gate: Gate) -> Self {
+        let (submissions, queue) = mpsc::channel(QUEUE);
+        tokio::spawn(run(Arc::new(gate), queue));
+        Self { submissions }
+    }
+
+    /// Verifies a transaction and lets it wait.
+    ///
+    /// # Errors
+    /// [`AdmissionError`].
+    pub async fn submit(
+        &self,
+        transaction: SignedTransaction,
+        origin: Origin,
+    ) -> Result<TransactionId, AdmissionError> {
+        self.enqueue(transaction, origin).await?.await.map_err(|_| AdmissionError::Stopping)?
+    }
+
+    /// Verifies several together; the answers are in order.
+    pub async fn submit_all(
+        &self,
+        transactions: Vec<SignedTransaction>,
+        origin: Origin,
+    ) -> Vec<Result<TransactionId, AdmissionError>> {
+        let mut answers = Vec::with_capacity(transactions.len());
+        for transaction in transactions {
+            answers.push(self.enqueue(transaction, origin).await);
+        }
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Ok(answer) => answer.await.unwrap_or(Err(AdmissionError::Stopping)),
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    async fn enqueue(
+        &self,
+        transaction: SignedTransaction,
+        origin: Origin,
+    ) -> Result<oneshot::Receiver<Result<TransactionId, AdmissionError>>, AdmissionError> {
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission { transaction, origin, reply };
+        self.submissions.send(submission).await.map_err(|_| AdmissionError::Stopping)?;
+        Ok(answer)
+    }
+}
+
+async fn run(gate: Arc<Gate>, mut queue: mpsc::Receiver<Submission>) {
+    let mut last = Instant::now() - GATHER;
+    while let Some(first) = queue.recv().await {
+        let busy = last.elapsed() < GATHER;
+        let batch = gather(first, &mut queue, busy).await;
+        let worker = gate.clone();
+        let done = tokio::task::spawn_blocking(move || admit_batch(&worker, batch)).await;
+        done.expect("admission does not panic");
+        last = Instant::now();
+    }
+}
+
+/// The first submission and those behind it; waits for more only when the node is busy with them anyway.
+async fn gather(first: Submission, queue: &mut mpsc::Receiver<Submission>, busy: bool) -> Vec<Submission> {
+    let until = Instant::now() + GATHER;
+    let mut signatures = first.transaction.signatures.len();
+    let mut batch = vec![first];
+    while signatures < BATCH_SIGNATURES {
+        let next = match queue.try_recv() {
+            Ok(next) => Some(next),
+            Err(_) if busy => tokio::time::timeout_at(until, queue.recv()).await.ok().flatten(),
+            Err(_) => None,
+        };
+        let Some(next) = next else { break };
+        signatures += next.transaction.signatures.len();
+        batch.push(next);
+    }
+    batch
+}
+
+fn admit_batch(gate: &Gate, batch: Vec<Submission>) {
+    let (mut transactions, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    let mut signatures = 0;
+    for Submission { transaction, origin, reply } in batch {
+        // A copy of what waits already is not verified again: most gossip is one.
+        if gate.mempool.lock().knows(&transaction.transaction.id().0) {
+            let _ = reply.send(Err(PoolError::Known.into()));
+            continue;
+        }
+        signatures += transaction.signatures.len();
+        transactions.push(transaction);
+        answers.push((origin, reply));
+    }
+    gate.metrics.batch_signatures.observe(signatures as f64);
+    let verdicts = VerifiedTransaction::verify_batch(transactions, &gate.chain.id());
+    let head = gate.chain.head();
+    let now = crate::clock::now().max(head.header.time);
+    for (verdict, (origin, reply)) in verdicts.into_iter().zip(answers) {
+        let answer = verdict.map_err(AdmissionError::from).and_then(|tx| admit(gate, &head, Arc::new(tx), now, origin));
+        let counted = if answer.is_ok() { &gate.metrics.admitted } else { &gate.metrics.refused };
+        counted.inc();
+        let _ = reply.send(answer);
+    }
+    let pool = gate.mempool.lock();
+    gate.metrics.mempool_transactions.set(pool.len() as i64);
+    gate.metrics.mempool_bytes.set(pool.bytes() as i64);
+}
+
+fn admit(
+    gate: &Gate,
+    head: &crate::chain::Head,
+    transaction: Arc<VerifiedTransaction>,
+    now: Timestamp,
+    origin: Origin,
+) -> Result<TransactionId, AdmissionError> {
+    let valid_from = transaction.transaction().valid_from;
+    if valid_from.saturating_since(now) > EARLY_MS_MAX {
+        return Err(AdmissionError::Refused(Failure::NotYetValid));
+    }
+    let at = now.max(valid_from);
+    gate.chain.executor().check(&head.state, &transaction, at).map_err(AdmissionError::Refused)?;
+    let member =
+        payer(head, &transaction).ok_or(AdmissionError::Refused(Failure::UnknownAccount(first_party(&transaction))))?;
+    let displaced = gate.mempool.insert(transaction.clone(), member)?;
+    gate.metrics.displaced.inc_by(displaced.len() as u64);
+    let id = transaction.id();
+    if origin == Origin::Client {
+        // A full queue costs peers the news, not the client its transaction: this node proposes it when its turn comes.
+        let _ = gate.outgoing.try_send(transaction);
+    }
+    Ok(TransactionId(id))
+}
+
+fn first_party(transaction: &VerifiedTransaction) -> AccountId {
+    *transaction.transaction().calls.iter().flat_map(|call| call.parties.iter()).next().expect("every call has a party")
+}
+
+/// The member whose quota pays: that of the first party of the first call.
+fn payer(head: &crate::chain::Head, transaction: &VerifiedTransaction) -> Option<AccountId> {
+    crate::chain::read::account(&head.state, &first_party(transaction)).map(|account| account.member)
+}
+
+/// True if no honest peer would have passed on a transaction refused for this reason.
+pub fn is_senders_fault(error: &AdmissionError) -> bool {
+    match error {
+        // Wrong whatever the state is: a node verifies before it passes on.
+        AdmissionError::Malformed(_) => true,
+        // The peer may be some blocks behind or ahead.
+        AdmissionError::Refused(_) => false,
+        // Says something about this node only.
+        AdmissionError::Pool(_) | AdmissionError::Stopping => false,
+    }
+}
+
+/// The ids of transactions, for those who hold only bytes.
+pub fn ids(transactions: &[SignedTransaction]) -> Vec<Hash> {
+    transactions.iter().map(|tx| tx.transaction.id().0).collect()
+}

@@ -1,0 +1,265 @@
+//! A running node: its parts, started in order and stopped in the opposite one.
+use crate::chain::{self, Chain, Fault, Opened};
+use crate::config::Config;
+use crate::keys::{KeyFileError, NodeKey};
+use crate::mempool::{self, Admission, Mempool, Origin, PoolLimits};
+use crate::metrics::Metrics;
+use crate::rpc::{self, RpcError, RpcOptions};
+use crate::{gossip, report};
+use countersign_consensus::{BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner};
+use countersign_executor::{Engine, EngineConfig};
+use countersign_state::{DiskOptions, DiskStore};
+use countersign_types::Genesis;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// File that names the address of the RPC while the node serves it.
+pub const ADDRESS_FILE: &str = "rpc.addr";
+/// The waiting transactions are written to disk this often.
+const JOURNAL_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest wait for the engine to close its log.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
+/// Transactions of the last run are taken in again this many at a time.
+const RESUBMIT: usize = 1_000;
+
+/// Why a node did not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The chain's spec has mistakes or cannot be read.
+    #[error(transparent)]
+    Spec(#[from] countersign_chain_spec::LoadError),
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// A peer's address is none.
+    #[error("network.peers: `{text}`")]
+    Peer {
+        /// As configured.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        cause: BadAddress,
+    },
+    /// The data folder or a file in it cannot be used.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The chain cannot go on.
+    #[error(transparent)]
+    Chain(#[from] Fault),
+    /// The chain stopped while running.
+    #[error(transparent)]
+    Stopped(Arc<Fault>),
+    /// The consensus engine did not start.
+    #[error(transparent)]
+    Consensus(#[from] StartError),
+    /// The RPC port cannot be opened.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+}
+
+/// A node whose parts all run.
+pub struct Node {
+    config: Config,
+    opened: Opened,
+    mempool: Arc<Mempool>,
+    network: Network,
+    engine: tokio::task::JoinHandle<Ended>,
+    service: tokio::task::JoinHandle<()>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    rpc: rpc::Running,
+}
+
+impl Node {
+    /// Starts a node. It serves RPC on return.
+    ///
+    /// # Errors
+    /// [`NodeError`]; whatever was started is stopped again.
+    pub async fn start(config: Config) -> Result<Self, NodeError> {
+        let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
+        let identity = NodeKey::load(&config.path(&config.network_key))?;
+        let validator = config.validator_key.as_ref().map(|file| NodeKey::load(&config.path(file))).transpose()?;
+        let validator_key = validator.as_ref().map(NodeKey::public);
+        let peers = peers(&config)?;
+        let metrics = Metrics::new();
+        let limits =
+            PoolLimits { bytes_max: config.mempool_bytes_max, transactions_max: config.mempool_transactions_max };
+        let mempool = Arc::new(Mempool::new(limits));
+        let opened = open_chain(&config, genesis, mempool.clone(), metrics.clone()).await?;
+        let chain = opened.chain.clone();
+        warn_if_no_validator(&chain, validator_key);
+        let consensus = countersign_consensus::start(countersign_consensus::Config {
+            name: identity.peer_id().to_string(),
+            data_dir: config.dir.join("consensus"),
+            chain: chain.id(),
+            signer: validator.map(|key| Arc::new(KeySigner::new(*key.secret())) as Arc<dyn VoteSigner>),
+            identity: *identity.secret(),
+            listen: config.network_listen.clone(),
+            peers,
+        })
+        .await?;
+        let Consensus { requests, gossip: incoming, questions, network, stopped: engine } = consensus;
+        // No part of this node answers questions of peers: dropping them tells the peer so.
+        drop(questions);
+        let (outgoing, to_peers) = mpsc::channel(gossip::OUTGOING_QUEUE);
+        let gate = mempool::Gate { chain: chain.clone(), mempool: mempool.clone(), metrics: metrics.clone(), outgoing };
+        let admission = Admission::open(gate);
+        let service = tokio::spawn({
+            let (opened, network) = (opened.service(), network.clone());
+            let (mempool, metrics) = (mempool.clone(), metrics.clone());
+            async move { chain::serve(opened, mempool, metrics, network, validator_key, requests).await }
+        });
+        let journal = config.dir.join("mempool.bin");
+        let tasks = vec![
+            tokio::spawn(gossip::send(network.clone(), to_peers)),
+            tokio::spawn(gossip::receive(admission.clone(), incoming)),
+            tokio::spawn(keep_journal(mempool.clone(), admission.clone(), journal)),
+        ];
+        let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, validator_key);
+        let options = RpcOptions {
+            listen: config.rpc_listen,
+            connections_max: config.rpc_connections_max,
+            subscriptions_max: config.rpc_subscriptions_max,
+        };
+        let rpc = rpc::start(Arc::new(api), options).await?;
+        write_address(&config.dir, rpc.address)?;
+        tracing::info!(rpc = %rpc.address, peer = %network.local_id(), "serving");
+        Ok(Self { config, opened, mempool, network, engine, service, tasks, rpc })
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Arc<Chain> {
+        &self.opened.chain
+    }
+
+    /// The actual address of the RPC.
+    pub fn rpc_address(&self) -> SocketAddr {
+        self.rpc.address
+    }
+
+    /// The network's handle.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Runs until `shutdown` resolves or the node has to stop; then stops in order.
+    ///
+    /// # Errors
+    /// [`NodeError::Stopped`] with the reason, unless `shutdown` was it.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            fault = self.opened.chain.stopped() => Err(NodeError::Stopped(fault)),
+            ended = &mut self.engine => Err(NodeError::Chain(match ended {
+                Ok(Ended::LogFailed) => Fault::ConsensusLog,
+                _ => Fault::ConsensusEnded,
+            })),
+        };
+        self.stop().await;
+        outcome
+    }
+
+    async fn stop(self) {
+        let _ = std::fs::remove_file(self.config.dir.join(ADDRESS_FILE));
+        self.rpc.stop().await;
+        // Dropping the requests stops the engine: from here on no block is decided.
+        self.service.abort();
+        let _ = self.service.await;
+        if !self.engine.is_finished() {
+            let closed = tokio::time::timeout(ENGINE_PATIENCE, self.engine).await;
+            if closed.is_err() {
+                tracing::warn!("the consensus engine does not end; its log stays as after a crash");
+            }
+        }
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+        match mempool::save(&self.mempool, &self.config.dir.join("mempool.bin")) {
+            Ok(waiting) => tracing::info!(waiting, "stopping"),
+            Err(error) => tracing::warn!(error = %report::chain(&error), "the waiting transactions are lost"),
+        }
+        let opened = self.opened;
+        let height = opened.chain.head().height().get();
+        drop(tokio::task::spawn_blocking(|| opened.close()).await);
+        tracing::info!(height, "stopped");
+    }
+}
+
+fn peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
+    let parse = |text: &String| text.parse().map_err(|cause| NodeError::Peer { text: text.clone(), cause });
+    config.network_peers.iter().map(parse).collect()
+}
+
+async fn open_chain(
+    config: &Config,
+    genesis: Genesis,
+    mempool: Arc<Mempool>,
+    metrics: Metrics,
+) -> Result<Opened, NodeError> {
+    let store = DiskStore::open(&config.dir.join("chain"), DiskOptions::default()).map_err(Fault::from)?;
+    let engine = Engine::new(EngineConfig { cache_dir: Some(config.dir.join("code-cache")) }).map_err(Fault::from)?;
+    let options = chain::Options {
+        genesis,
+        store: Arc::new(store),
+        engine,
+        checkpoint_blocks: config.checkpoint_blocks,
+        checkpoint_age: Duration::from_secs(config.checkpoint_seconds),
+        index: config.index,
+    };
+    Ok(chain::open(options, mempool, metrics).await?)
+}
+
+/// A key that no validator has is most likely the wrong file.
+fn warn_if_no_validator(chain: &Chain, key: Option<countersign_types::PublicKey>) {
+    let head = chain.head();
+    if let Some(key) = key.filter(|key| !head.validators.0.iter().any(|validator| validator.key == *key)) {
+        tracing::warn!(%key, height = head.height().get(), "the key of this node is no validator's now; it only follows");
+    }
+}
+
+fn write_address(dir: &Path, address: SocketAddr) -> Result<(), NodeError> {
+    // Renamed into place: who waits for the file never reads half of it.
+    let (draft, path) = (dir.join("rpc.addr.draft"), dir.join(ADDRESS_FILE));
+    let written = std::fs::write(&draft, format!("{address}\n")).and_then(|()| std::fs::rename(&draft, &path));
+    written.map_err(|cause| NodeError::File { action: "write", path, cause })
+}
+
+/// Takes in what waited before the last stop, then writes what waits from time to time.
+async fn keep_journal(mempool: Arc<Mempool>, admission: Admission, file: PathBuf) {
+    let read = file.clone();
+    match tokio::task::spawn_blocking(move || mempool::load(&read)).await {
+        Ok(Ok(transactions)) => {
+            for batch in transactions.chunks(RESUBMIT) {
+                let outcomes = admission.submit_all(batch.to_vec(), Origin::Client).await;
+                tracing::info!(
+                    waiting = outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+                    "transactions of the last run"
+                );
+            }
+        }
+        Ok(Err(error)) => tracing::warn!(error = %report::chain(&error), "the transactions of the last run are lost"),
+        Err(_) => return,
+    }
+    let mut was_empty = false;
+    loop {
+        tokio::time::sleep(JOURNAL_INTERVAL).await;
+        let is_empty = mempool.lock().is_empty();
+        if is_empty && was_empty {
+            continue;
+        }
+        was_empty = is_empty;
+        let (mempool, file) = (mempool.clone(), file.clone());
+        let saved = tokio::task::spawn_blocking(move || mempool::save(&mempool, &file)).await;
+        if let Ok(Err(error)) = saved {
+            tracing::warn!(error = %report::chain(&error), "the waiting transactions are not kept over a restart");
+        }
+    }
+}
