@@ -195,7 +195,7 @@ impl Bridge {
             let mut values: Vec<_> = known.into_iter().map(|known| known_value(height, known)).collect();
             for (offer, verdict) in judged {
                 let Ok(valid) = verdict.await else { return };
-                values.push(offered_value(&offer, valid));
+                values.extend(offered_value(&offer, valid));
             }
             let _ = reply.send(values);
         });
@@ -214,24 +214,26 @@ impl Bridge {
             return Ok(());
         }
         if let Some((offer, verdict)) = self.ask_about(offer).await? {
-            forward(verdict, reply, move |valid| Some(offered_value(&offer, valid)));
+            forward(verdict, reply, move |valid| offered_value(&offer, valid));
         }
         Ok(())
     }
 
     /// Asks the application about a block of the current height; `None` if it is not its proposer's to offer.
-    async fn ask_about(&self, offer: Offer) -> Result<Option<(Offer, oneshot::Receiver<bool>)>, Stopped> {
+    async fn ask_about(&self, offer: Offer) -> Result<Option<(SignedStatement, oneshot::Receiver<bool>)>, Stopped> {
         let Some(current) = &self.current else { return Ok(None) };
-        let (height, round) = (offer.signed.statement.height(), offer.signed.statement.round());
+        let Offer { signed, block } = offer;
+        let (height, round) = (signed.statement.height(), signed.statement.round());
         let in_reach = round <= current.round.saturating_add(limits::ROUNDS_AHEAD_MAX);
-        if !in_reach || current.validators.proposer(height, round).key() != offer.signed.validator {
-            debug!(%height, round, by = %offer.signed.validator, "an offer out of turn");
+        if !in_reach || current.validators.proposer(height, round).key() != signed.validator {
+            debug!(%height, round, by = %signed.validator, "an offer out of turn");
             return Ok(None);
         }
         let (reply, verdict) = oneshot::channel();
-        let block = Box::new(ReceivedBlock::clone(&offer.block));
+        // The other copies are gone by now, as a rule.
+        let block = Box::new(Arc::unwrap_or_clone(block));
         self.send(Request::Received { height, block, reply }).await?;
-        Ok(Some((offer, verdict)))
+        Ok(Some((signed, verdict)))
     }
 }
 
@@ -284,14 +286,10 @@ fn known_value(height: types::Height, known: Known) -> ProposedValue<Context> {
     }
 }
 
-fn offered_value(offer: &Offer, valid: bool) -> ProposedValue<Context> {
-    let known = Known {
-        round: offer.signed.statement.round(),
-        hash: offer.block.hash(),
-        proposer: offer.signed.validator,
-        valid,
-    };
-    known_value(offer.signed.statement.height(), known)
+/// `None` for a statement that is no offer.
+fn offered_value(offer: &SignedStatement, valid: bool) -> Option<ProposedValue<Context>> {
+    let Statement::Offer { height, round, block: hash } = offer.statement else { return None };
+    Some(known_value(height, Known { round, hash, proposer: offer.validator, valid }))
 }
 
 /// Of each validator all pairs the engine kept: three at most.
@@ -498,7 +496,7 @@ mod tests {
             let offer = offer(sides.turn(FIRST, round), FIRST, round);
             let value = sides.deliver(offer.clone()).await;
             assert_eq!(sides.judge(valid).await, offer.block.hash());
-            assert_eq!(value.await.unwrap(), Some(offered_value(&offer, valid)));
+            assert_eq!(value.await.unwrap(), offered_value(&offer.signed, valid));
         }
     }
 
@@ -533,7 +531,7 @@ mod tests {
         let values = sides.begin(next, 0).await;
         sides.no_known().await;
         sides.judge(true).await;
-        assert_eq!(values.await.unwrap(), [offered_value(&early, true)]);
+        assert_eq!(values.await.unwrap(), [offered_value(&early.signed, true).unwrap()]);
     }
 
     #[tokio::test]

@@ -156,7 +156,7 @@ fn refused(error: AskError) {
 }
 
 async fn ask(network: &Network, of: PeerId) -> Result<Bytes, AskError> {
-    timeout(PATIENCE, network.ask(of, Bytes::from_static(b"?"))).await.unwrap()
+    timeout(PATIENCE, network.ask(of, Bytes::from_static(b"?"))).await.expect("an answer or an error")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

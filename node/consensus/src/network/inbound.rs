@@ -97,17 +97,13 @@ impl Task {
     }
 
     fn on_consensus(&mut self, from: PeerId, id: &MessageId, bytes: &[u8]) {
-        let decoded = ConsensusMessage::from_bytes(bytes).map_err(WireError::from);
-        match decoded.and_then(|message| Ok((message.height(), event(from, message)?))) {
+        match check_consensus(from, bytes, &self.chain) {
             Ok((height, event)) => {
                 self.judge(from, id, MessageAcceptance::Accept);
                 self.see_height(height);
                 self.emit(event);
             }
-            Err(error) => {
-                debug!(peer = %from, %error, "bad consensus message");
-                self.reject(from, id, Fault::Malformed);
-            }
+            Err(fault) => self.reject(from, id, fault),
         }
     }
 
@@ -300,17 +296,21 @@ impl Task {
     }
 }
 
-/// The engine's form of a consensus message.
-fn event(from: PeerId, message: ConsensusMessage) -> Result<Event, WireError> {
-    let from = engine_id(from);
-    Ok(match message {
-        ConsensusMessage::Step(signed) => match wire::step(&signed)? {
+/// Decodes a consensus message, and checks that a vote is its validator's. Whether that validator may vote, and what a
+/// certificate proves, only the engine can tell.
+fn check_consensus(from: PeerId, bytes: &[u8], chain: &Hash) -> Result<(Height, Event), Fault> {
+    let message = ConsensusMessage::from_bytes(bytes).map_err(|_| Fault::Malformed)?;
+    let (height, from) = (message.height(), engine_id(from));
+    let event = match message {
+        ConsensusMessage::Step(signed) if !signed.is_valid(chain) => return Err(Fault::BadVote),
+        ConsensusMessage::Step(signed) => match wire::step(&signed).map_err(|_| Fault::Malformed)? {
             SignedConsensusMsg::Vote(vote) => NetworkEvent::Vote(from, vote),
             SignedConsensusMsg::Proposal(proposal) => NetworkEvent::Proposal(from, proposal),
         },
         ConsensusMessage::Polka(certificate) => NetworkEvent::PolkaCertificate(from, wire::engine_polka(&certificate)),
         ConsensusMessage::Round(certificate) => NetworkEvent::RoundCertificate(from, certificate.engine()),
-    })
+    };
+    Ok((height, event))
 }
 
 /// Checks that the offer is signed, and that the block is the one it names.
@@ -367,6 +367,21 @@ mod tests {
     fn good() -> OfferedBytes {
         let block = block(HEIGHT);
         offered(Statement::Offer { height: HEIGHT, round: 2, block: block.header.hash() }, block.encode())
+    }
+
+    #[test]
+    fn votes_are_taken_from_whoever_relays_them_if_their_validator_signed() {
+        let relay = PeerId::of_secret(&[9; 32]);
+        let check =
+            |message: &ConsensusMessage, chain| check_consensus(relay, &message.encode(), chain).map(|(h, _)| h);
+        let vote = signed(1, Statement::Prevote { height: HEIGHT, round: 2, block: None });
+        assert_eq!(check(&ConsensusMessage::Step(vote), &CHAIN), Ok(HEIGHT));
+        assert_eq!(check(&ConsensusMessage::Step(vote), &Hash([8; 32])), Err(Fault::BadVote));
+        let forged = crate::statement::SignedStatement { validator: crate::testing::key(2), ..vote };
+        assert_eq!(check(&ConsensusMessage::Step(forged), &CHAIN), Err(Fault::BadVote));
+        let bare = signed(1, Statement::Offer { height: HEIGHT, round: 2, block: Hash::ZERO });
+        assert_eq!(check(&ConsensusMessage::Step(bare), &CHAIN), Err(Fault::Malformed));
+        assert_eq!(check_consensus(relay, b"vote", &CHAIN).map(|(h, _)| h), Err(Fault::Malformed));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 pub(super) enum Fault {
     /// A consensus message, offer or request that cannot be decoded, or is longer than any valid one.
     Malformed,
+    /// A vote or proposal whose signature is not its validator's.
+    BadVote,
     /// A block that is not what its offer says.
     BadBlock,
     /// An offer whose signature is not its validator's.
@@ -35,7 +37,7 @@ impl Fault {
     fn cost(self) -> u32 {
         match self {
             // Versions agree before they speak, and peers check what they relay: only a broken or hostile one sends this.
-            Self::Malformed | Self::BadBlock | Self::BadOffer => 50,
+            Self::Malformed | Self::BadVote | Self::BadBlock | Self::BadOffer => 50,
             // It made the answer itself, out of what it stores.
             Self::BadAnswer => 50,
             // The sender fills in its own name; there is nothing to mistake.
