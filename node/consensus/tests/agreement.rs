@@ -92,6 +92,7 @@ async fn four_validators_decide_the_same_blocks() {
     let nodes = start_all(&machines).await;
     for node in &nodes {
         node.reaches(10).await;
+        assert!(node.network.height_seen().borrow().get() >= 10, "peers' work is seen");
     }
     for node in nodes {
         node.stop().await;
