@@ -3,26 +3,28 @@
 //! ```text
 //! format, lock      directory.rs     which version wrote this, and that nobody else does
 //! blocks/           block_log.rs     proposals and decided blocks, synced one by one; segment.rs is the files' format
-//! db/               sled, sync.rs    state, remembered ids, receipts, index: a checkpoint is one transaction
+//! receipts/         block_log.rs     receipts by height
+//! checkpoint.redo   redo.rs          a checkpoint that is being written to the database
+//! db/               sled, sync.rs    state, remembered ids, index, and the height they are of
 //! ```
 //!
-//! Blocks are not in the database because it holds up every reader and writer of the process during a transaction, and a
-//! vote must not wait for a checkpoint. Nothing is written by itself: what must be durable is synced before its method
-//! returns, so a crash leaves each record whole and the state that of one height.
+//! Blocks are not in the database so that a vote never waits for it. Nothing is written by itself: what must be durable is
+//! synced before its method returns, so a crash leaves each record whole and the state that of one height.
 mod block_log;
 mod directory;
+mod redo;
 mod segment;
 mod sync;
 
 use self::block_log::BlockLog;
+use self::redo::Redo;
 use self::sync::DatabaseFiles;
 use crate::range;
 use crate::snapshot::{Contents, Corruption, Snapshot};
 use crate::store::{Checkpoint, Entries, Store, StoreError};
 use countersign_types::{Hash, Height};
 use parity_scale_codec::{DecodeAll, Encode};
-use sled::transaction::{ConflictableTransactionError, Transactional};
-use sled::{Batch, Db, IVec, Tree};
+use sled::{Db, IVec, Tree};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -34,8 +36,8 @@ const DATABASE: &str = "db";
 /// Attempts to open a database that was closed just now, and the pause between them: sled's threads end within milliseconds.
 const OPEN_ATTEMPTS: usize = 200;
 const OPEN_PAUSE: Duration = Duration::from_millis(10);
-/// Receipts dropped between two looks at the table, so that pruning a long chain needs little memory.
-const PRUNE_BATCH: usize = 64;
+/// Ids in one record of the database: sled writes values much larger into files of their own.
+const IDS_PER_RECORD: usize = 512;
 
 const GENESIS: &[u8] = b"genesis";
 const CHECKPOINT: &[u8] = b"checkpoint";
@@ -60,16 +62,16 @@ impl Default for DiskOptions {
 #[derive(Debug)]
 pub struct DiskStore {
     blocks: BlockLog,
+    receipts: BlockLog,
+    redo: Redo,
     db: Db,
     files: DatabaseFiles,
     /// Genesis and the last checkpoint.
     meta: Tree,
     /// State key → value.
     state: Tree,
-    /// Expiry minute, checkpoint's height → ids in the order they ran.
+    /// Expiry minute, checkpoint's height, part → ids in the order they ran.
     seen: Tree,
-    /// Height → receipts.
-    receipts: Tree,
     index: Tree,
     /// Held while what is stored decides what may be written: by blocks and the genesis, and by checkpoints.
     committing: Mutex<()>,
@@ -93,22 +95,25 @@ impl DiskStore {
     /// [`StoreError::Locked`], [`StoreError::OtherFormat`], [`StoreError::Corrupted`], or that a file cannot be used.
     pub fn open(path: &Path, options: DiskOptions) -> Result<Self, StoreError> {
         let lock = directory::take(path)?;
-        let blocks = BlockLog::open(path.join("blocks"), options.segment_bytes)?;
         let db = open_database(path, options)?;
         let tree = |name: &str| db.open_tree(name).map_err(database_error("open a table"));
+        let meta = tree("meta")?;
+        let derived = last_checkpoint(&meta)?.map_or(Height::ZERO, |last| last.height);
         let store = Self {
-            blocks,
+            blocks: BlockLog::open(path.join("blocks"), options.segment_bytes, None)?,
+            receipts: BlockLog::open(path.join("receipts"), options.segment_bytes, Some(derived))?,
+            redo: Redo::new(path),
             files: DatabaseFiles::open(&path.join(DATABASE))?,
-            meta: tree("meta")?,
+            meta,
             state: tree("state")?,
             seen: tree("seen")?,
-            receipts: tree("receipts")?,
             index: tree("index")?,
             db,
             committing: Mutex::new(()),
             checkpointing: Mutex::new(()),
             _lock: lock,
         };
+        store.finish_checkpoint()?;
         match (store.blocks.tip(), store.checkpoint_height()?) {
             (Some(tip), Some(checkpoint)) if tip < checkpoint => Err(Corruption::Tip { tip, checkpoint }.into()),
             _ => Ok(store),
@@ -120,26 +125,44 @@ impl DiskStore {
         self.files.sync()
     }
 
-    fn last_checkpoint(&self) -> Result<Option<CheckpointRecord>, StoreError> {
-        let Some(bytes) = read(&self.meta, CHECKPOINT)? else {
-            return Ok(None);
+    /// Completes a checkpoint that a crash or an error interrupted.
+    fn finish_checkpoint(&self) -> Result<(), StoreError> {
+        let Some(checkpoint) = self.redo.get()? else {
+            return Ok(());
         };
-        let damaged = |_| Corruption::Record { table: "meta", key: CHECKPOINT.to_vec() };
-        Ok(Some(CheckpointRecord::decode_all(&mut &bytes[..]).map_err(damaged)?))
+        if last_checkpoint(&self.meta)?.is_none_or(|last| last.height <= checkpoint.height) {
+            self.write(&checkpoint)?;
+        }
+        self.redo.remove()
     }
 
-    /// The batch that remembers and forgets ids.
-    fn seen_batch(&self, checkpoint: &Checkpoint, seen_from: u64) -> Result<Batch, StoreError> {
-        let mut batch = Batch::default();
+    /// Writes a checkpoint into the database. Writing it again, whatever of it is there, gives the same.
+    fn write(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let failed = || database_error("write a checkpoint");
+        let Checkpoint { height, root, changes, index, .. } = checkpoint;
+        for (key, value) in &changes.values {
+            match value {
+                Some(value) => self.state.insert(key, value.as_slice()),
+                None => self.state.remove(key),
+            }
+            .map_err(failed())?;
+        }
+        let seen_from = last_checkpoint(&self.meta)?.map_or(0, |last| last.seen_from).max(changes.seen_from);
         for key in self.seen.range(..seen_from.to_be_bytes()).keys() {
-            batch.remove(key.map_err(database_error("read"))?);
+            self.seen.remove(key.map_err(failed())?).map_err(failed())?;
         }
-        for (minute, ids) in checkpoint.changes.seen.range(seen_from..) {
-            let key = [minute.to_be_bytes(), checkpoint.height.get().to_be_bytes()].concat();
-            let ids: Vec<u8> = ids.iter().flat_map(|id| id.0).collect();
-            batch.insert(key, ids);
+        for (minute, ids) in changes.seen.range(seen_from..) {
+            for (part, ids) in (0_u32..).zip(ids.chunks(IDS_PER_RECORD)) {
+                let key = [&minute.to_be_bytes()[..], &height.get().to_be_bytes(), &part.to_be_bytes()].concat();
+                self.seen.insert(key, ids.iter().flat_map(|id| id.0).collect::<Vec<u8>>()).map_err(failed())?;
+            }
         }
-        Ok(batch)
+        for (key, value) in index {
+            self.index.insert(key, value.as_slice()).map_err(failed())?;
+        }
+        let record = CheckpointRecord { height: *height, root: *root, seen_from };
+        self.meta.insert(CHECKPOINT, record.encode()).map_err(failed())?;
+        self.flush()
     }
 
     fn read_seen(&self) -> Result<Vec<(u64, Vec<Hash>)>, StoreError> {
@@ -220,42 +243,21 @@ impl Store for DiskStore {
 
     fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let _guard = hold(&self.checkpointing);
-        let last = self.last_checkpoint()?;
-        checkpoint.follows(last.as_ref().map(|last| last.height), self.tip()?)?;
-        let seen_from = checkpoint.changes.seen_from.max(last.map_or(0, |last| last.seen_from));
-        let record = CheckpointRecord { height: checkpoint.height, root: checkpoint.root, seen_from }.encode();
-        let mut state = Batch::default();
-        for (key, value) in &checkpoint.changes.values {
-            match value {
-                Some(value) => state.insert(key.as_slice(), value.as_slice()),
-                None => state.remove(key.as_slice()),
-            }
-        }
-        let seen = self.seen_batch(checkpoint, seen_from)?;
-        let mut receipts = Batch::default();
-        checkpoint.receipts.iter().for_each(|(height, bytes)| receipts.insert(&height_key(*height), bytes.as_slice()));
-        let mut index = Batch::default();
-        checkpoint.index.iter().for_each(|(key, value)| index.insert(key.as_slice(), value.as_slice()));
-        (&self.state, &self.seen, &self.receipts, &self.index, &self.meta)
-            .transaction(|(in_state, in_seen, in_receipts, in_index, in_meta)| {
-                in_state.apply_batch(&state)?;
-                in_seen.apply_batch(&seen)?;
-                in_receipts.apply_batch(&receipts)?;
-                in_index.apply_batch(&index)?;
-                in_meta.insert(CHECKPOINT, record.as_slice())?;
-                Ok::<_, ConflictableTransactionError<()>>(())
-            })
-            .map_err(transaction_error("write a checkpoint"))?;
-        self.flush()
+        self.finish_checkpoint()?;
+        checkpoint.follows(self.checkpoint_height()?, self.tip()?)?;
+        self.receipts.extend(checkpoint.receipts_after(self.receipts.tip())?)?;
+        self.redo.put(checkpoint)?;
+        self.write(checkpoint)?;
+        self.redo.remove()
     }
 
     fn checkpoint_height(&self) -> Result<Option<Height>, StoreError> {
-        Ok(self.last_checkpoint()?.map(|last| last.height))
+        Ok(last_checkpoint(&self.meta)?.map(|last| last.height))
     }
 
     fn load(&self) -> Result<Snapshot, StoreError> {
         let _guard = hold(&self.checkpointing);
-        let Some(last) = self.last_checkpoint()? else {
+        let Some(last) = last_checkpoint(&self.meta)? else {
             return Ok(Snapshot::empty());
         };
         let values = self.state.iter().map(|entry| entry.map(owned).map_err(database_error("read the state")));
@@ -269,7 +271,7 @@ impl Store for DiskStore {
     }
 
     fn receipts(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.receipts, &height_key(height))
+        self.receipts.block(height)
     }
 
     fn index_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -299,19 +301,17 @@ impl Store for DiskStore {
     fn prune_below(&self, height: Height) -> Result<u64, StoreError> {
         let needed = self.checkpoint_height()?.min(self.blocks.tip()).unwrap_or(Height::ZERO);
         let below = height.min(needed);
-        loop {
-            let receipts = self.receipts.range(..height_key(below)).keys().take(PRUNE_BATCH);
-            let receipts: Vec<IVec> = receipts.collect::<Result<_, _>>().map_err(database_error("read receipts"))?;
-            if receipts.is_empty() {
-                break;
-            }
-            for key in receipts {
-                self.receipts.remove(key).map_err(database_error("drop receipts"))?;
-            }
-        }
-        self.flush()?;
+        self.receipts.prune_below(below)?;
         self.blocks.prune_below(below)
     }
+}
+
+fn last_checkpoint(meta: &Tree) -> Result<Option<CheckpointRecord>, StoreError> {
+    let Some(bytes) = read(meta, CHECKPOINT)? else {
+        return Ok(None);
+    };
+    let damaged = |_| Corruption::Record { table: "meta", key: CHECKPOINT.to_vec() };
+    Ok(Some(CheckpointRecord::decode_all(&mut &bytes[..]).map_err(damaged)?))
 }
 
 /// Opens the database, which no other process uses: the directory is ours.
@@ -340,10 +340,6 @@ fn owned((key, value): (IVec, IVec)) -> (Vec<u8>, Vec<u8>) {
     (key.to_vec(), value.to_vec())
 }
 
-fn height_key(height: Height) -> [u8; 8] {
-    height.get().to_be_bytes()
-}
-
 fn database_error(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
     move |error| match error {
         sled::Error::Corruption { .. } => Corruption::Database.into(),
@@ -351,9 +347,89 @@ fn database_error(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
     }
 }
 
-fn transaction_error(action: &'static str) -> impl FnOnce(sled::transaction::TransactionError<()>) -> StoreError {
-    move |error| match error {
-        sled::transaction::TransactionError::Storage(error) => database_error(action)(error),
-        sled::transaction::TransactionError::Abort(()) => unreachable!("no transaction of ours aborts"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Changes;
+    use crate::seen::seen_hash;
+    use countersign_types::state_key;
+
+    /// The state at heights 0 to 2, and the checkpoint from 1 to 2.
+    fn chain() -> ([Snapshot; 3], [Checkpoint; 2]) {
+        let mut states = [Snapshot::empty(), Snapshot::empty(), Snapshot::empty()];
+        let checkpoints = [1_u8, 2].map(|n| {
+            let height = Height::new(n.into());
+            let mut changes = Changes { seen_from: n.into(), ..Changes::default() };
+            let minute = u64::from(n) + 5;
+            let ids: Vec<Hash> = (0..2_000_u16).map(|id| Hash::of("id", &[n, id as u8, (id >> 8) as u8])).collect();
+            changes.values.insert(state_key::seen(minute), Some(seen_hash(Hash::ZERO, &ids).encode()));
+            changes.seen.insert(minute, ids);
+            for key in 0..100_u8 {
+                changes.values.insert(vec![key], (key % 3 != n).then(|| vec![n; 1_000]));
+            }
+            let state = states[usize::from(n) - 1].apply(height, &changes);
+            let root = state.root();
+            states[usize::from(n)] = state;
+            Checkpoint { height, root, changes, receipts: vec![(height, vec![n])], index: vec![(vec![n], vec![n])] }
+        });
+        (states, checkpoints)
+    }
+
+    fn open(directory: &Path) -> Result<DiskStore, StoreError> {
+        DiskStore::open(directory, DiskOptions::default())
+    }
+
+    #[test]
+    fn a_checkpoint_interrupted_anywhere_is_completed() {
+        let (states, [first, second]) = chain();
+        for written in [0, 1, 50, usize::MAX] {
+            let directory = tempfile::tempdir().expect("a folder");
+            let store = open(directory.path()).expect("a new store");
+            store.checkpoint(&first).expect("the first checkpoint");
+            store.redo.put(&second).expect("the redo file");
+            for (key, value) in second.changes.values.iter().take(written) {
+                match value {
+                    Some(value) => store.state.insert(key, value.as_slice()).expect("an entry"),
+                    None => store.state.remove(key).expect("an entry"),
+                };
+            }
+            if written == usize::MAX {
+                store.write(&second).expect("all of it");
+            }
+            store.flush().expect("a flush");
+            drop(store);
+            let store = open(directory.path()).expect("the interrupted store");
+            let state = store.load().expect("the second state");
+            assert_eq!((state.height(), state.root()), (second.height, states[2].root()));
+            assert_eq!(store.index_get(&[2]).expect("the index"), Some(vec![2]));
+            assert!(store.redo.get().expect("no redo file").is_none());
+        }
+    }
+
+    #[test]
+    fn an_old_redo_file_changes_nothing() {
+        let (states, [first, second]) = chain();
+        let directory = tempfile::tempdir().expect("a folder");
+        let store = open(directory.path()).expect("a new store");
+        store.checkpoint(&first).expect("the first checkpoint");
+        store.checkpoint(&second).expect("the second checkpoint");
+        store.redo.put(&first).expect("the redo file");
+        drop(store);
+        let state = open(directory.path()).expect("the store").load().expect("the second state");
+        assert_eq!((state.height(), state.root()), (second.height, states[2].root()));
+    }
+
+    #[test]
+    fn a_damaged_redo_file_is_refused() {
+        let (_, [first, _]) = chain();
+        let directory = tempfile::tempdir().expect("a folder");
+        let store = open(directory.path()).expect("a new store");
+        store.redo.put(&first).expect("the redo file");
+        drop(store);
+        let path = directory.path().join("checkpoint.redo");
+        let mut bytes = std::fs::read(&path).expect("the redo file");
+        bytes[100] ^= 1;
+        std::fs::write(&path, bytes).expect("the damage");
+        assert!(matches!(open(directory.path()), Err(StoreError::Corrupted(Corruption::Log { .. }))));
     }
 }

@@ -32,6 +32,7 @@ pub use snapshot::{Contents, Corruption, Snapshot};
 pub use store::{Checkpoint, Entries, Store, StoreError};
 
 use countersign_types::Hash;
+use parity_scale_codec::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// Reading a state.
@@ -45,7 +46,7 @@ pub trait StateRead {
 }
 
 /// What a block did to the state.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct Changes {
     /// New values; `None` removes.
     pub values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,

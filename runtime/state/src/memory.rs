@@ -111,9 +111,10 @@ impl Store for MemoryStore {
     fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let mut tables = self.tables();
         checkpoint.follows(tables.checkpoint_height(), tables.tip())?;
+        let receipts = checkpoint.receipts_after(tables.receipts.keys().next_back().copied())?;
         let before = tables.checkpoint.take().map_or_else(Snapshot::empty, |(snapshot, _)| snapshot);
         tables.checkpoint = Some((before.apply(checkpoint.height, &checkpoint.changes), checkpoint.root));
-        tables.receipts.extend(checkpoint.receipts.iter().cloned());
+        tables.receipts.extend(receipts.iter().cloned());
         tables.index.extend(checkpoint.index.iter().cloned());
         Ok(())
     }

@@ -66,9 +66,9 @@ pub enum Corruption {
         /// Its key in that table.
         key: Vec<u8>,
     },
-    /// The file of the block log is not what was written to it.
+    /// A file of blocks, of receipts, or of a checkpoint is not what was written to it.
     #[error("{} is damaged at byte {at}", path.display())]
-    BlockLog {
+    Log {
         /// The file.
         path: PathBuf,
         /// Where the damage begins.

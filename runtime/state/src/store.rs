@@ -19,7 +19,7 @@ pub struct Checkpoint {
     pub root: Hash,
     /// The changes of all blocks since the last checkpoint, merged.
     pub changes: Changes,
-    /// Encoded receipts of each of those blocks.
+    /// Encoded receipts of each of those blocks, in order.
     pub receipts: Vec<(Height, Vec<u8>)>,
     /// Entries to put into the index.
     pub index: Vec<(Vec<u8>, Vec<u8>)>,
@@ -35,6 +35,19 @@ impl Checkpoint {
             (_, Some(tip)) if self.height > tip => Err(StoreError::OutOfOrder { given: self.height, expected: tip }),
             _ => Ok(()),
         }
+    }
+
+    /// The receipts after `last`, the height of those stored. What an interrupted checkpoint stored is the same and is left out.
+    pub(crate) fn receipts_after(&self, last: Option<Height>) -> Result<&[(Height, Vec<u8>)], StoreError> {
+        let stored = self.receipts.partition_point(|(height, _)| Some(*height) <= last);
+        let mut before = last;
+        for &(given, _) in &self.receipts[stored..] {
+            match before.map(Height::next) {
+                Some(expected) if given != expected => return Err(StoreError::OutOfOrder { given, expected }),
+                _ => before = Some(given),
+            }
+        }
+        Ok(&self.receipts[stored..])
     }
 }
 
@@ -96,10 +109,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] if the store fails.
     fn tip(&self) -> Result<Option<Height>, StoreError>;
 
-    /// Keeps what several blocks did, all or nothing; durable on return.
+    /// Keeps what several blocks did; durable on return. After a crash in between, [`Store::load`] gives all of it or nothing, and
+    /// receipts and index may have it in part: it is the same when it comes again.
     ///
     /// # Errors
-    /// [`StoreError::OutOfOrder`] if its height is not after the last checkpoint's, or after the tip.
+    /// [`StoreError::OutOfOrder`] if its height is not after the last checkpoint's, or after the tip, or if its receipts do not
+    /// follow those stored.
     fn checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
 
     /// Height of the last checkpoint.
@@ -114,7 +129,7 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Corrupted`] if it has another root than was stored, or remembered ids that the state does not vouch for.
     fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// Encoded receipts of a block; `None` after the last checkpoint or if pruned.
+    /// Encoded receipts of a block; `None` if its checkpoint is not made, or if pruned.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.

@@ -102,8 +102,11 @@ fn checkpoints_hold_the_state_of_their_height(store: &dyn Store) {
     assert_eq!(store.receipts(h(21)).unwrap(), None);
     let again = store.checkpoint(&checkpoint(&states, 10, 20)).unwrap_err();
     assert!(matches!(again, StoreError::OutOfOrder { expected, .. } if expected == h(21)));
+    commit(store, [21]);
+    let gap = Checkpoint { height: h(21), receipts: vec![(h(22), vec![])], ..Checkpoint::default() };
+    assert!(matches!(store.checkpoint(&gap), Err(StoreError::OutOfOrder { expected, .. }) if expected == h(21)));
     let ahead = Checkpoint { height: h(22), ..Checkpoint::default() };
-    assert!(matches!(store.checkpoint(&ahead), Err(StoreError::OutOfOrder { expected, .. }) if expected == h(20)));
+    assert!(matches!(store.checkpoint(&ahead), Err(StoreError::OutOfOrder { expected, .. }) if expected == h(21)));
 }
 
 fn a_state_with_another_root_is_not_loaded(store: &dyn Store) {
@@ -155,10 +158,11 @@ fn pruning_keeps_what_the_state_is_rebuilt_from(store: &dyn Store) {
     let states = states(40);
     commit(store, 1..=40);
     assert_eq!(store.prune_below(h(30)).unwrap(), 0, "there is no checkpoint yet");
-    store.checkpoint(&checkpoint(&states, 0, 20)).unwrap();
+    store.checkpoint(&checkpoint(&states, 0, 15)).unwrap();
+    store.checkpoint(&checkpoint(&states, 15, 20)).unwrap();
     assert!(store.prune_below(h(30)).unwrap() > 0);
     assert_eq!(
-        (store.block(h(1)).unwrap(), store.certificate(h(1)).unwrap(), store.receipts(h(19)).unwrap()),
+        (store.block(h(1)).unwrap(), store.certificate(h(1)).unwrap(), store.receipts(h(1)).unwrap()),
         (None, None, None)
     );
     assert!((20..=40).all(|height| store.block(h(height)).unwrap() == Some(block(height))));
@@ -327,8 +331,29 @@ mod on_disk {
             bytes[at] ^= 1;
             fs::write(&file, bytes).unwrap();
             let error = DiskStore::open(directory.path(), options).unwrap_err();
-            assert!(matches!(error, StoreError::Corrupted(Corruption::BlockLog { .. })), "byte {at}: {error}");
+            assert!(matches!(error, StoreError::Corrupted(Corruption::Log { .. })), "byte {at}: {error}");
         }
+    }
+
+    #[test]
+    fn receipts_of_an_interrupted_checkpoint_come_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let states = states(9);
+        let store = DiskStore::open(directory.path(), DiskOptions::default()).unwrap();
+        commit(&store, 1..=9);
+        store.checkpoint(&checkpoint(&states, 0, 3)).unwrap();
+        drop(store);
+        let file = directory.path().join("receipts/0000000001.log");
+        let whole = fs::read(&file).unwrap();
+        fs::write(&file, [&whole[..], &[7; 100], &whole].concat()).unwrap();
+        let store = DiskStore::open(directory.path(), DiskOptions::default()).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), whole);
+        store.checkpoint(&checkpoint(&states, 3, 9)).unwrap();
+        assert!((1..=9).all(|height| store.receipts(h(height)).unwrap().is_some()));
+        drop(store);
+        fs::write(&file, [&whole[..], &[7; 100], &whole].concat()).unwrap();
+        let error = DiskStore::open(directory.path(), DiskOptions::default()).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupted(Corruption::Log { .. })), "{error}");
     }
 
     #[test]
@@ -340,7 +365,7 @@ mod on_disk {
         let mut bytes = fs::read(&first).unwrap();
         bytes[40] ^= 1;
         fs::write(&first, bytes).unwrap();
-        assert!(matches!(store.block(h(1)), Err(StoreError::Corrupted(Corruption::BlockLog { at: 0, .. }))));
+        assert!(matches!(store.block(h(1)), Err(StoreError::Corrupted(Corruption::Log { at: 0, .. }))));
         assert_eq!(store.block(h(2)).unwrap(), Some(block(2)));
     }
 

@@ -6,11 +6,11 @@
 //! ```
 //!
 //! A block that was proposed is committed by naming its record, so its bytes are written once. They stand in the same
-//! segment: proposals not yet decided move along when a segment is closed.
+//! segment: proposals not yet decided move along when a segment is closed. Receipts are kept in a second log of this kind.
 use super::directory::{file_error, sync_parent, write_whole};
-use super::segment::{self, Body, Record, Segment};
+use super::segment::{self, Body, End, Record, Segment};
 use crate::store::StoreError;
-use countersign_types::{Hash, Height};
+use countersign_types::{Hash, Height, limits};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,6 +21,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 
 /// Bytes of a segment beyond which it takes no more proposals: many times what any height needs, and offsets stay below 4 GiB.
 const PROPOSALS_BYTES_MAX: u32 = 2 << 30;
+/// Bytes of entries that are appended, and synced, together.
+const APPEND_BYTES: usize = 16 << 20;
 /// Bytes of an index's header (the first height) and of each entry (two offsets).
 const INDEX_UNIT: u64 = 8;
 
@@ -73,8 +75,14 @@ fn content(block: &[u8]) -> Hash {
     Hash::of("block-bytes", block)
 }
 
+fn check_size(block: &[u8]) -> Result<(), StoreError> {
+    let (size, limit) = (block.len(), limits::BLOCK_BYTES_MAX);
+    if size > limit { Err(StoreError::Oversized { size, limit }) } else { Ok(()) }
+}
+
 impl BlockLog {
-    pub(super) fn open(directory: PathBuf, segment_bytes: u32) -> Result<Self, StoreError> {
+    /// Opens the log in `directory`. Damage after the height `derived` is no more than entries that will come again: they are cut off.
+    pub(super) fn open(directory: PathBuf, segment_bytes: u32, derived: Option<Height>) -> Result<Self, StoreError> {
         fs::create_dir_all(&directory).map_err(file_error("create", &directory))?;
         sync_parent(&directory)?;
         let mut numbers = segment_numbers(&directory)?;
@@ -88,7 +96,12 @@ impl BlockLog {
         }
         let path = log_path(&directory, index.number);
         let segment = if path.exists() {
-            Segment::recover(path, |at, record| index.add(at, record).is_some())?
+            let end = match segment::scan(&path, |at, record| index.add(at, record).is_some())? {
+                End::Whole(end) => end,
+                End::Damaged(at) if derived.is_some_and(|derived| index.tip() >= Some(derived)) => at,
+                End::Damaged(at) => return Err(segment::damaged(&path, at.into())),
+            };
+            Segment::reopen(path, end)?
         } else {
             let segment = Segment::create(path.clone())?;
             sync_parent(&path)?;
@@ -99,6 +112,7 @@ impl BlockLog {
     }
 
     pub(super) fn put_proposal(&self, height: Height, round: u32, hash: Hash, block: &[u8]) -> Result<(), StoreError> {
+        check_size(block)?;
         let mut segment = self.segment();
         let content = content(block);
         let known = {
@@ -115,9 +129,10 @@ impl BlockLog {
         if segment.end() > PROPOSALS_BYTES_MAX {
             return Err(StoreError::TooManyProposals { size: segment.end().into(), limit: PROPOSALS_BYTES_MAX.into() });
         }
-        let record = Record::Proposal { height, round, hash, block: self.body(content, block) };
-        let at = segment.append(&record)?;
-        let at = if let Body::At(at) = record.body() { *at } else { at };
+        let block = self.body(content, block);
+        let held_at = if let Body::At(at) = block { Some(at) } else { None };
+        let offsets = segment.append(&[Record::Proposal { height, round, hash, block }])?;
+        let at = held_at.unwrap_or(offsets[0]);
         self.index_mut().proposals.insert((height, round, hash), Undecided { content, at });
         Ok(())
     }
@@ -139,13 +154,42 @@ impl BlockLog {
 
     /// Appends a decided block, which must come after the tip.
     pub(super) fn commit(&self, height: Height, block: &[u8], certificate: &[u8]) -> Result<(), StoreError> {
+        check_size(block)?;
         let mut segment = self.segment();
         self.make_room(&mut segment)?;
         let block = self.body(content(block), block);
-        let record = Record::Commit { height, block, certificate: Cow::Borrowed(certificate) };
-        let at = segment.append(&record)?;
-        let added = self.index_mut().add(at, &record);
-        added.expect("the store commits heights in order, one at a time");
+        self.append(&mut segment, &[Record::Commit { height, block, certificate: Cow::Borrowed(certificate) }])
+    }
+
+    /// Appends entries, which must come after the tip, with few syncs.
+    pub(super) fn extend(&self, entries: &[(Height, Vec<u8>)]) -> Result<(), StoreError> {
+        let mut segment = self.segment();
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let mut size = 0;
+            let fits = rest.iter().take_while(|(_, bytes)| {
+                size += bytes.len();
+                size <= APPEND_BYTES
+            });
+            let (batch, after) = rest.split_at(fits.count().max(1));
+            let commit = |(height, bytes): &(Height, Vec<u8>)| Record::Commit {
+                height: *height,
+                block: Body::Here(Cow::Owned(bytes.clone())),
+                certificate: Cow::Borrowed(&[]),
+            };
+            self.make_room(&mut segment)?;
+            self.append(&mut segment, &batch.iter().map(commit).collect::<Vec<_>>())?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn append(&self, segment: &mut Segment, commits: &[Record<'_>]) -> Result<(), StoreError> {
+        let offsets = segment.append(commits)?;
+        let mut index = self.index_mut();
+        for (at, commit) in offsets.into_iter().zip(commits) {
+            index.add(at, commit).expect("the store commits heights in order, one at a time");
+        }
         Ok(())
     }
 
@@ -232,7 +276,7 @@ impl BlockLog {
             }
             (index.number, index.first, index.commits.clone(), index.proposals.clone())
         };
-        write_whole(&index_path(&self.directory, number), &encode_index(first, &commits))?;
+        write_whole(&index_path(&self.directory, number), &[&encode_index(first, &commits)])?;
         let path = log_path(&self.directory, number + 1);
         let mut next = Segment::create(path.with_extension("new"))?;
         let mut moved = BTreeMap::new();
@@ -240,8 +284,9 @@ impl BlockLog {
         for ((height, round, hash), undecided) in proposals {
             let block =
                 read_block(&old_path, undecided.at)?.ok_or_else(|| segment::damaged(&old_path, undecided.at.into()))?;
-            let at = next.append(&Record::Proposal { height, round, hash, block: Body::Here(Cow::Owned(block)) })?;
-            moved.insert((height, round, hash), Undecided { at, ..undecided });
+            let block = Body::Here(Cow::Owned(block));
+            let offsets = next.append(&[Record::Proposal { height, round, hash, block }])?;
+            moved.insert((height, round, hash), Undecided { at: offsets[0], ..undecided });
         }
         next.move_to(path.clone())?;
         sync_parent(&path)?;

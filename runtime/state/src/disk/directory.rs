@@ -31,7 +31,7 @@ fn check_format(path: &Path) -> Result<(), StoreError> {
     let found = match fs::read(&format_path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(FORMAT_BYTES_MAX)]).trim_end().to_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.join(super::DATABASE).exists() => {
-            return write_whole(&format_path, format!("{FORMAT}\n").as_bytes());
+            return write_whole(&format_path, &[FORMAT.as_bytes(), b"\n"]);
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(file_error("read", &format_path)(error)),
@@ -44,11 +44,11 @@ fn check_format(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Writes a file that is durable on return; a crash leaves it whole or as it was.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub(super) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), StoreError> {
     let new_path = path.with_extension("new");
     let write = || {
         let mut file = File::create(&new_path)?;
-        file.write_all(bytes)?;
+        parts.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
         fs::rename(&new_path, path)
     };

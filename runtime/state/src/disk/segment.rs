@@ -1,11 +1,10 @@
-//! A segment of the block log: records one after another, each with its length and a checksum.
+//! A segment of a log: records one after another, each with its length and a checksum.
 //!
-//! A record is durable when its append returns. A crash can leave only the last one incomplete; opening cuts that off,
-//! and refuses a file that is damaged anywhere else.
+//! Records are durable when their append returns. A crash can leave only those of the last append incomplete.
 use super::directory::file_error;
 use crate::snapshot::Corruption;
 use crate::store::StoreError;
-use countersign_types::{Hash, Height, limits};
+use countersign_types::{Hash, Height};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::borrow::Cow;
 use std::fs::File;
@@ -13,8 +12,9 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a record: a block and a certificate with room to spare, so that a damaged length allocates no more.
-pub(super) const RECORD_BYTES_MAX: usize = limits::BLOCK_BYTES_MAX + 64 * 1024;
+/// Bytes of a record: the largest block and its certificate, or the receipts of one whose transactions leave all the events they may
+/// pay for. A damaged length allocates no more.
+const RECORD_BYTES_MAX: usize = 256 << 20;
 /// Length of the body, its complement, and the first half of the body's hash.
 const HEADER_BYTES: usize = 4 + 4 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 16;
@@ -36,13 +36,6 @@ pub(super) enum Body<'a> {
     At(u32),
 }
 
-impl Record<'_> {
-    pub(super) fn body(&self) -> &Body<'_> {
-        let (Self::Proposal { block, .. } | Self::Commit { block, .. }) = self;
-        block
-    }
-}
-
 /// A segment that records are appended to.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -62,11 +55,9 @@ impl Segment {
         Ok(Self { path, file, end: 0, is_broken: false })
     }
 
-    /// Opens a segment after a stop or crash: shows all records to `take`, which returns whether a record may stand where it
-    /// does, and cuts off an incomplete last one.
-    pub(super) fn recover(path: PathBuf, take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<Self, StoreError> {
+    /// Opens a segment after a stop or crash, whose records end at `end`: what an interrupted append left there is cut off.
+    pub(super) fn reopen(path: PathBuf, end: u32) -> Result<Self, StoreError> {
         let file = File::options().read(true).write(true).open(&path).map_err(file_error("open", &path))?;
-        let end = scan(&path, take)?;
         let cut = || -> io::Result<()> {
             if file.metadata()?.len() > u64::from(end) {
                 file.set_len(u64::from(end))?;
@@ -89,21 +80,26 @@ impl Segment {
         Ok(())
     }
 
-    /// Appends a record, durable on return, and returns its offset. After an error nothing is added.
-    pub(super) fn append(&mut self, record: &Record<'_>) -> Result<u32, StoreError> {
+    /// Appends records, durable on return, and returns their offsets. After an error none is added.
+    pub(super) fn append(&mut self, records: &[Record<'_>]) -> Result<Vec<u32>, StoreError> {
         if self.is_broken {
             return Err(file_error("write after a failed sync", &self.path)(io::ErrorKind::Other.into()));
         }
-        let body = record.encode();
-        if body.len() > RECORD_BYTES_MAX {
-            return Err(StoreError::Oversized { size: body.len(), limit: RECORD_BYTES_MAX });
+        let mut bytes = Vec::new();
+        let mut offsets = Vec::with_capacity(records.len());
+        for record in records {
+            let body = record.encode();
+            if body.len() > RECORD_BYTES_MAX {
+                return Err(StoreError::Oversized { size: body.len(), limit: RECORD_BYTES_MAX });
+            }
+            offsets.push(offset(u64::from(self.end) + bytes.len() as u64));
+            bytes.extend(header(&body));
+            bytes.extend(body);
         }
-        let bytes = [&header(&body)[..], &body].concat();
-        let at = self.end;
-        let end = u32::try_from(u64::from(at) + bytes.len() as u64).expect("segments are closed far below 4 GiB");
-        if let Err(error) = self.file.write_all_at(&bytes, u64::from(at)) {
+        let end = offset(u64::from(self.end) + bytes.len() as u64);
+        if let Err(error) = self.file.write_all_at(&bytes, u64::from(self.end)) {
             // Best effort: the next append overwrites the same place.
-            let _ = self.file.set_len(u64::from(at));
+            let _ = self.file.set_len(u64::from(self.end));
             return Err(file_error("write", &self.path)(error));
         }
         if let Err(error) = self.file.sync_data() {
@@ -111,8 +107,12 @@ impl Segment {
             return Err(file_error("sync", &self.path)(error));
         }
         self.end = end;
-        Ok(at)
+        Ok(offsets)
     }
+}
+
+fn offset(at: u64) -> u32 {
+    u32::try_from(at).expect("segments are closed, and appends split, far below 4 GiB")
 }
 
 /// The record at `offset` of a segment; `None` if the segment is gone.
@@ -135,8 +135,17 @@ pub(super) fn read(path: &Path, offset: u32) -> Result<Option<Record<'static>>, 
     decode(&header, &body).map(Some).ok_or_else(|| damaged(path, at))
 }
 
-/// Shows all whole records of a segment to `take` and returns where they end.
-fn scan(path: &Path, mut take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<u32, StoreError> {
+/// What a segment's records end with.
+pub(super) enum End {
+    /// The end of the file, or an append of one record that a crash cut short.
+    Whole(u32),
+    /// Bytes at this offset that are no record, with more after them.
+    Damaged(u32),
+}
+
+/// Shows the records of a segment to `take`, which returns whether a record may stand where it does, up to the first that is not
+/// whole or may not.
+pub(super) fn scan(path: &Path, mut take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<End, StoreError> {
     let file = File::open(path).map_err(file_error("open", path))?;
     let length = file.metadata().map_err(file_error("read", path))?.len();
     let length = u32::try_from(length).map_err(|_| damaged(path, length))?;
@@ -145,8 +154,8 @@ fn scan(path: &Path, mut take: impl FnMut(u32, &Record<'_>) -> bool) -> Result<u
     loop {
         match next(&mut reader, length - at).map_err(file_error("read", path))? {
             Next::Record(record, size) if take(at, &record) => at += size,
-            Next::End => return Ok(at),
-            Next::Record(..) | Next::Damaged => return Err(damaged(path, at.into())),
+            Next::End => return Ok(End::Whole(at)),
+            Next::Record(..) | Next::Damaged => return Ok(End::Damaged(at)),
         }
     }
 }
@@ -215,5 +224,5 @@ fn decode(header_found: &[u8; HEADER_BYTES], body: &[u8]) -> Option<Record<'stat
 }
 
 pub(super) fn damaged(path: &Path, at: u64) -> StoreError {
-    Corruption::BlockLog { path: path.to_path_buf(), at }.into()
+    Corruption::Log { path: path.to_path_buf(), at }.into()
 }
