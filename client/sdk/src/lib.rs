@@ -14,6 +14,7 @@ pub mod display;
 pub mod keystore;
 pub mod rpc;
 pub mod value;
+pub mod verify;
 
 pub use countersign_interface as interface;
 pub use countersign_rpc_types as rpc_types;

@@ -12,6 +12,7 @@ pub use learn::{Needy, with_needs};
 pub use wait::Finality;
 
 use crate::rpc_types::{ErrorCode, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
+use crate::verify::{Trust, VerifyError};
 use jsonrpsee::core::ClientError as WireError;
 use jsonrpsee::ws_client::{PingConfig, WsClient, WsClientBuilder};
 use std::future::Future;
@@ -46,6 +47,7 @@ pub struct Client {
     url: Arc<str>,
     patience: Patience,
     connection: Arc<Mutex<Option<Arc<WsClient>>>>,
+    trust: Option<Arc<Mutex<Trust>>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -106,6 +108,9 @@ pub enum ClientError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The answer does not follow from what the validators certified: the node lies, is broken, or is of another chain.
+    #[error("the node's answer is not to be believed: {0}")]
+    Unverified(#[from] VerifyError),
     /// The transaction was taken but not decided in time. It may still be, until it expires.
     #[error("transaction {id} is not decided after {seconds} s; ask again with `tx status`")]
     NotFinal {
@@ -133,7 +138,18 @@ impl Client {
     /// [`ClientError::BadUrl`].
     pub fn new(url: &str, patience: Patience) -> Result<Self, ClientError> {
         let url = websocket_url(url).ok_or_else(|| ClientError::BadUrl { url: url.chars().take(120).collect() })?;
-        Ok(Self { url: url.into(), patience, connection: Arc::default() })
+        Ok(Self { url: url.into(), patience, connection: Arc::default(), trust: None })
+    }
+
+    /// The same node, of which names and decimals ([`Client::learn`]) are believed only with proof.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust: Some(Arc::new(Mutex::new(trust))), ..self }
+    }
+
+    /// What is trusted instead of the node, if anything.
+    pub fn trusted(&self) -> Option<&Arc<Mutex<Trust>>> {
+        self.trust.as_ref()
     }
 
     /// The node's address.

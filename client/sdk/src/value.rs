@@ -1,20 +1,23 @@
 //! Values of declared types: JSON as people and programs write it, a typed tree, and SCALE bytes.
 //!
 //! ```text
-//! JSON ─json::read→ Value ─codec::encode→ bytes        bytes ─codec::decode→ Value ─json::write→ the same JSON
+//! JSON ─read→ Value ─codec::encode→ bytes        bytes ─codec::decode→ Value ─write→ the same JSON
 //! ```
 //! Declarations may come from a node, so every walk counts what it visits: nesting is bounded by the types themselves, the number
 //! of values by [`VALUES_MAX`].
 mod amount;
 mod codec;
-mod json;
+mod document;
+mod fault;
+mod read;
+mod write;
 
 pub use amount::{BadAmount, parse_amount, show_amount};
 pub use codec::{decode, decode_fields, encode_fields};
-pub use json::{
-    ValueError, ValueFault, document_body, document_fields, read, read_fields, write, write_document, write_fields,
-    write_signed,
-};
+pub use document::{document_body, document_fields, write_document, write_signed};
+pub use fault::{ValueError, ValueFault};
+pub use read::{read, read_fields};
+pub use write::{write, write_fields};
 
 use crate::types::account::Role;
 use crate::types::interface::{Field, Interface, Shape, Type};

@@ -45,6 +45,9 @@ pub struct Global {
     /// The chain's id; a node of another chain is refused
     #[arg(long, global = true, env = "COUNTERSIGN_CHAIN", value_name = "HEX")]
     pub chain: Option<Hash>,
+    /// Believe names, decimals and balances only with proof from the validators of the chain named by --chain
+    #[arg(long, global = true, requires = "chain", conflicts_with = "offline")]
+    pub verify: bool,
     /// Decimals of an asset, for use offline; may come several times
     #[arg(long = "decimals", global = true, value_name = "ASSET=N", value_parser = parse_decimals)]
     pub decimals: Vec<(AssetId, u8)>,

@@ -20,7 +20,7 @@ use clap::CommandFactory;
 
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let mut session = Session::open(cli.global)?;
+    let mut session = Session::open(cli.global).await?;
     match cli.command {
         Command::Keys(command) => keys::run(&session, command),
         Command::Network(command) => network::run(&session, command).await,

@@ -17,11 +17,15 @@ pub const EXIT_CODES: &str = "Exit codes:
   3  the node cannot be reached or did not answer in time
   4  the node refused, or knows no such thing
   5  the key or its passphrase
-  6  declined at the prompt";
+  6  declined at the prompt
+  7  the node's answer does not follow from what the validators certified (--verify)";
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// Proofs begin at the chain's id.
+    #[error("--verify needs the chain's id from someone you trust: --chain <id> or COUNTERSIGN_CHAIN")]
+    NothingTrusted,
     /// The node, or the way to it.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -185,7 +189,8 @@ impl Failure {
             3 => "node_unreachable",
             4 => "refused_by_node",
             5 => "key",
-            _ => "declined",
+            6 => "declined",
+            _ => "unverified",
         }
     }
 
@@ -197,6 +202,7 @@ impl Failure {
                 ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::NotFinal { .. } => 3,
                 ClientError::Refused(_) | ClientError::BadAnswer { .. } => 4,
                 ClientError::BadUrl { .. } => 2,
+                ClientError::Unverified(_) => 7,
             },
             Self::UnknownName { .. } => 4,
             Self::Key(KeyError::BadName) => 2,
@@ -220,6 +226,7 @@ impl Failure {
             | Self::OtherChain { .. }
             | Self::NeedsNode { .. }
             | Self::NeedsChain
+            | Self::NothingTrusted
             | Self::Incomplete { .. }
             | Self::UnknownQuery { .. }
             | Self::UnknownModule { .. }

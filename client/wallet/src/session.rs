@@ -26,14 +26,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// Prepares a run. Nothing is connected yet.
-    pub fn open(options: Global) -> Result<Self, Failure> {
+    /// Prepares a run. Only with `--verify` the node is asked at once: for the genesis.
+    pub async fn open(options: Global) -> Result<Self, Failure> {
         let mut directory = Directory::new(clock::now());
         for (asset, decimals) in &options.decimals {
             directory.set_decimals(*asset, *decimals);
         }
         let home = options.home.clone().unwrap_or_else(default_home);
-        let node = if options.offline { None } else { Some(Client::new(&options.node, Patience::default())?) };
+        let mut node = if options.offline { None } else { Some(Client::new(&options.node, Patience::default())?) };
+        if options.verify {
+            let chain = options.chain.ok_or(Failure::NothingTrusted)?;
+            node = match node {
+                Some(node) => Some(node.clone().trusting(node.trust(chain).await?)),
+                None => None,
+            };
+        }
         let output = Output { json: options.json };
         Ok(Self { directory, keystore: Keystore::new(home.join("keys")), output, options, node })
     }

@@ -1,4 +1,5 @@
 //! The wallet's program without a node: keys, proposals from draft to complete, and files that are not what they should be.
+#![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
 use serde_json::Value as Json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
