@@ -185,6 +185,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// True if the transaction was admitted: its id is used and its member has paid, whether its calls succeeded or not. One that
+    /// was not admitted has used no gas, and its id is as usable as before.
+    pub fn is_admitted(&self) -> bool {
+        self.gas > Gas::ZERO
+    }
+
     /// The leaf of the receipts' tree.
     pub fn hash(&self) -> Hash {
         Hash::of_encoded("receipt", self)

@@ -141,3 +141,15 @@ fn queries_answer_within_their_gas_and_only_queries() {
     ok(world.call(&suspend, &["bank.example", "hotel.example"]));
     assert_eq!(ask(&world, "probe", "look", &this), Ok(probe::account("probe").0.to_vec()));
 }
+
+#[test]
+fn modules_tell_what_they_declare() {
+    let world = World::new();
+    let declared = |module: &str| world.executor.interface(&world.state, &probe::name(module));
+    assert_eq!(declared("probe"), Some(probe::interface("probe")));
+    assert_eq!(declared("rebate").as_ref(), Some(countersign_interface::rebate::interface()));
+    for native in countersign_executor::native_interfaces() {
+        assert_eq!(declared(native.module.as_str()).as_ref(), Some(native));
+    }
+    assert_eq!(declared("missing"), None);
+}
