@@ -58,5 +58,5 @@ pub const HOST_ARGUMENT_BYTES_MAX: usize = limits::ARGS_BYTES_MAX + 16 * 1024;
 pub const HOST_RESULT_BYTES_MAX: usize = limits::MEMORY_BYTES_MAX;
 /// Pages of memory of an instance that cost nothing: those the pool keeps at hand.
 pub const FREE_PAGES: u64 = (KEEP_RESIDENT_BYTES / PAGE_BYTES) as u64;
-/// Gas of each further page, at the start or by `memory.grow`: sixteen page faults and their undoing.
-pub const PAGE_GAS: Gas = Gas::new(20_000);
+/// Gas of each further page, at the start or by `memory.grow`: sixteen page faults and their undoing, some 20 us.
+pub const PAGE_GAS: Gas = Gas::new(100_000);

@@ -117,6 +117,18 @@ fn memory_grows_to_its_limit_for_its_price_and_no_further() {
 }
 
 #[test]
+fn operators_cost_by_what_they_take() {
+    for (operator, gas) in
+        [("add", 1), ("mul", 1), ("shl", 1), ("div_s", 32), ("div_u", 32), ("rem_s", 32), ("rem_u", 32)]
+    {
+        for ty in ["i32", "i64"] {
+            let body = format!("(drop ({ty}.{operator} ({ty}.const 7) ({ty}.const 3)))");
+            assert_ends(&entry(&body), Ok(vec![]), 13 + 2 + gas);
+        }
+    }
+}
+
+#[test]
 fn memory_declared_or_grown_is_paid_for() {
     let page = limits::PAGE_GAS.get();
     let declared = |pages| bare(&format!(r#"(memory (export "memory") {pages}) (func (export "call") (param i32))"#));
