@@ -109,7 +109,7 @@ pub enum ClientError {
         cause: String,
     },
     /// The answer does not follow from what the validators certified: the node lies, is broken, or is of another chain.
-    #[error("the node's answer is not to be believed: {0}")]
+    #[error("the node's answer is not to be believed")]
     Unverified(#[from] VerifyError),
     /// The transaction was taken but not decided in time. It may still be, until it expires.
     #[error("transaction {id} is not decided after {seconds} s; ask again with `tx status`")]

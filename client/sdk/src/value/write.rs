@@ -11,9 +11,9 @@ pub fn write_fields(interface: &Interface, fields: &[Field], values: &[Value], d
     object(interface, fields, values, None, directory)
 }
 
-/// One value. [`super::read`] reads it back.
-pub fn write(interface: &Interface, ty: &Type, value: &Value, directory: &Directory) -> Json {
-    write_value(interface, ty, value, None, directory)
+/// One value, its amounts in the decimals of `unit` where no asset stands beside them. [`super::read`] reads it back.
+pub fn write(interface: &Interface, ty: &Type, value: &Value, unit: Option<AssetId>, directory: &Directory) -> Json {
+    write_value(interface, ty, value, unit, directory)
 }
 
 fn object(

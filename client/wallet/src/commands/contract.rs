@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::output::table;
 use crate::session::Session;
 use clap::{Args, Subcommand};
+use countersign_client::Need;
 use countersign_client::display::{mentions, value_words};
 use countersign_client::rpc::{ClientError, with_needs};
 use countersign_client::types::Interface;
@@ -101,26 +102,29 @@ async fn query(session: &mut Session, args: &QueryArgs) -> Result<(), Failure> {
             value::read_fields(&interface, &method.fields, &object, "args", d)
         })
         .await;
-    let encoded = value::encode_fields(&interface, &method.fields, &read?);
+    let given = read?;
+    // What is asked about one asset is answered in it.
+    let unit = value::asset_beside(&method.fields, &given, None);
+    let encoded = value::encode_fields(&interface, &method.fields, &given);
     let answer = client.query(&module, &name, encoded).await?;
     let Some(returns) = &method.returns else {
         return Ok(());
     };
     let bad = |cause: String| ClientError::BadAnswer { method: "contract_query", cause };
     let answer = value::decode(&interface, returns, &answer).map_err(|error| bad(error.to_string()))?;
-    let mut needs = Vec::new();
+    let mut needs: Vec<_> = unit.map(Need::Decimals).into_iter().collect();
     mentions(&answer, &session.directory, &mut needs);
     client.learn_all(&mut session.directory, needs).await?;
-    let json = value::write(&interface, returns, &answer, &session.directory);
+    let json = value::write(&interface, returns, &answer, unit, &session.directory);
     session.output.result(&json, || match (&answer, value::struct_fields(&interface, returns)) {
         (Value::Struct(values), Some(fields)) => {
-            let unit = value::asset_beside(fields, values, None);
+            let unit = value::asset_beside(fields, values, unit);
             let pairs = fields.iter().zip(values);
             crate::output::facts(pairs.map(|(field, v)| {
                 (field.name.as_str(), value_words(&interface, &field.ty, v, unit, &session.directory))
             }))
         }
-        _ => value_words(&interface, returns, &answer, None, &session.directory),
+        _ => value_words(&interface, returns, &answer, unit, &session.directory),
     });
     Ok(())
 }
