@@ -133,8 +133,18 @@ impl Script {
 
     /// Calls a host function with its arguments as a tuple.
     pub fn host(self, function: &str, arguments: impl Encode) -> Self {
+        self.raw_named(function, &arguments.encode())
+    }
+
+    /// Calls a host function with any bytes.
+    pub fn raw_named(self, function: &str, bytes: &[u8]) -> Self {
         let number = FUNCTIONS.iter().position(|name| *name == function).unwrap();
-        self.step(number.try_into().unwrap(), &arguments.encode())
+        self.raw(number, bytes)
+    }
+
+    /// Calls a host function by its number.
+    pub fn raw(self, function: usize, bytes: &[u8]) -> Self {
+        self.step(function.try_into().unwrap(), bytes)
     }
 
     pub fn trap(self) -> Self {
