@@ -59,7 +59,7 @@ pub async fn receive(admission: Admission, mut gossip: mpsc::Receiver<Gossip>) {
             let _permit = permit;
             let verdict = judge(&admission, message.bytes()).await;
             // An error means that the network has stopped: nobody waits for the verdict.
-            drop(message.judge(verdict).await);
+            let _ = message.judge(verdict).await;
         });
     }
 }

@@ -6,7 +6,7 @@ use crate::mempool::Mempool;
 use crate::metrics::{Metrics, observe};
 use countersign_executor::{BlockInput, Executor};
 use countersign_types::receipt::{Subject, receipts_root};
-use countersign_types::{Block, Certificate, Hash, VerifiedTransaction};
+use countersign_types::{Block, Certificate, Failure, Hash, VerifiedTransaction};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -57,16 +57,19 @@ impl Runner {
         let (committed, head) = execute(self.chain.executor(), &before, decided, self.chain.is_indexed())?;
         observe(&self.metrics.execution, began.elapsed());
         self.count(&before, &committed, &head);
-        let finished =
-            committed.executed.receipts.iter().filter_map(|receipt| match (receipt.subject, receipt.outcome) {
-                // It waits on for a later block.
-                (Subject::Transaction(_), Err(failure)) if failure.may_run_later() => None,
-                (Subject::Transaction(id), _) => Some(id),
-                (Subject::Job(_), _) => None,
-            });
         {
             let mut pool = self.mempool.lock();
-            pool.finish(&finished.collect::<Vec<_>>());
+            for receipt in &committed.executed.receipts {
+                match (receipt.subject, receipt.outcome) {
+                    // It waits on for a later block.
+                    (Subject::Transaction(_), Err(failure)) if failure.may_run_later() => {}
+                    (Subject::Transaction(id), Ok(()) | Err(Failure::Replayed)) => pool.finish(id),
+                    (Subject::Transaction(id), Err(_)) if receipt.is_admitted() => pool.finish(id),
+                    // Its id is as usable as before: it may be submitted again.
+                    (Subject::Transaction(id), Err(_)) => drop(pool.take(&id)),
+                    (Subject::Job(_), _) => {}
+                }
+            }
             self.metrics.expired.inc_by(pool.expire(head.header.time) as u64);
             self.metrics.mempool_transactions.set(pool.len() as i64);
             self.metrics.mempool_bytes.set(pool.bytes() as i64);

@@ -23,7 +23,6 @@ const SERVING_MAX: usize = 4;
 /// A valid block with its transactions verified.
 struct Candidate {
     block: Block,
-    size_bytes: usize,
     transactions: Vec<VerifiedTransaction>,
 }
 
@@ -85,7 +84,7 @@ impl Service {
             Request::Synced { height, block, reply } => drop(reply.send(self.synced(height, *block).await?)),
             Request::Decided { certificate, reply } => {
                 self.decided(certificate).await?;
-                drop(reply.send(()));
+                let _ = reply.send(());
             }
             Request::Finalized { height, evidence, reply } => {
                 for found in &evidence {
@@ -154,9 +153,8 @@ impl Service {
             }
             let draft = propose::build(&head, &mempool, proposer, crate::clock::now());
             chain.store.put_proposal(height, round, draft.hash, &draft.bytes)?;
-            let size_bytes = draft.bytes.len();
             let proposed = Proposed { hash: draft.hash, bytes: draft.bytes.into() };
-            Ok(Some((proposed, Some(Candidate { block: draft.block, size_bytes, transactions: draft.transactions }))))
+            Ok(Some((proposed, Some(Candidate { block: draft.block, transactions: draft.transactions }))))
         })
         .await?;
         Ok(made.map(|(proposed, candidate)| {
@@ -216,7 +214,7 @@ impl Service {
                     if chain.store.proposal_bytes(&hash)?.is_none() {
                         chain.store.put_proposal(height, round, hash, &bytes)?;
                     }
-                    Ok(Some(Ok(Candidate { block, size_bytes: bytes.len(), transactions })))
+                    Ok(Some(Ok(Candidate { block, transactions })))
                 }
             }
         })

@@ -61,5 +61,7 @@ pub fn log_to_stderr(directives: &str) {
     let filter =
         EnvFilter::try_new(format!("{noisy}sled=warn,{directives}")).unwrap_or_else(|_| EnvFilter::new("info"));
     // An error means that somebody logs already: a test.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let _ = logger.try_init();
 }

@@ -2,19 +2,22 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `t` id | [`TransactionPlace`] |
+//! | `t` id | [`TransactionPlace`] where it was admitted: once at most |
+//! | `f` id | [`TransactionPlace`] where it was refused last |
 //! | `a` account, height counted down | indices of its transactions |
 //! | `e` account, height | [`EventPlace`]s listed under it |
 //! | `m` module's length and name, height | [`EventPlace`]s of it |
 //!
-//! Heights are big-endian, so a range reads in order; those of transactions are complemented, so it reads newest first.
+//! A transaction that was refused is indexed by its id only: nobody who could answer for it has signed it, so it belongs into no
+//! account's history, and it must not hide where it was admitted. Heights are big-endian, so a range reads in order; those of transactions are complemented, so it reads newest first.
 use super::Cursor;
 use countersign_types::receipt::Subject;
-use countersign_types::{AccountId, Block, Hash, Height, ModuleName, Receipt};
+use countersign_types::{AccountId, Block, Failure, Hash, Height, ModuleName, Receipt};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::collections::BTreeMap;
 
 const TRANSACTION: u8 = b't';
+const REFUSED: u8 = b'f';
 const PARTY: u8 = b'a';
 const LISTED: u8 = b'e';
 const MODULE: u8 = b'm';
@@ -49,19 +52,19 @@ impl EventPlace {
     }
 }
 
-/// Key of a transaction's place.
-pub fn transaction_key(id: &Hash) -> Vec<u8> {
-    [&[TRANSACTION][..], &id.0].concat()
+/// Keys of a transaction's place, in the order to look them up: where it was admitted, where it was refused.
+pub fn transaction_keys(id: &Hash) -> [Vec<u8>; 2] {
+    [TRANSACTION, REFUSED].map(|space| [&[space][..], &id.0].concat())
 }
 
 /// A transaction's place among `entries`.
 pub fn place_of(entries: &Entries, id: &Hash) -> Option<TransactionPlace> {
-    value(entries.get(&transaction_key(id))?)
+    transaction_keys(id).iter().find_map(|key| value(entries.get(key)?))
 }
 
 /// True if the entry is written even where accounts and modules are not indexed: what the node itself reads again.
 pub fn is_always_kept(key: &[u8]) -> bool {
-    !matches!(key.first(), Some(&TRANSACTION | &PARTY | &LISTED | &MODULE))
+    !matches!(key.first(), Some(&TRANSACTION | &REFUSED | &PARTY | &LISTED | &MODULE))
 }
 
 /// Prefix of the transactions an account is party of.
@@ -118,13 +121,15 @@ pub fn entries(block: &Block, ids: &[Hash], receipts: &[Receipt], all: bool) -> 
     let jobs = receipts.iter().take_while(|receipt| matches!(receipt.subject, Subject::Job(_))).count();
     for (index, (transaction, id)) in block.transactions.iter().zip(ids).enumerate() {
         let (place, index) = (position(jobs + index), position(index));
-        let ran = receipts.get(place as usize).is_some_and(|r| r.outcome.err().is_none_or(|f| !f.may_run_later()));
-        // A transaction that was put off is indexed where it runs.
-        if !ran {
+        let Some(receipt) = receipts.get(place as usize) else { continue };
+        // What was put off is indexed where it runs, what ran before where it ran.
+        if receipt.outcome.err().is_some_and(|failure| failure.may_run_later() || failure == Failure::Replayed) {
             continue;
         }
-        entries.insert(transaction_key(id), TransactionPlace { height, index, receipt: place }.encode());
-        if all {
+        let [admitted, refused] = transaction_keys(id);
+        let key = if receipt.is_admitted() { admitted } else { refused };
+        entries.insert(key, TransactionPlace { height, index, receipt: place }.encode());
+        if all && receipt.is_admitted() {
             for account in transaction.transaction.signers() {
                 parties.entry(account).or_default().push(index);
             }
@@ -164,7 +169,7 @@ fn position(index: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::mempool::testing::signed;
-    use countersign_types::{BoundedVec, Event, Failure, Gas, Header, PublicKey, Timestamp};
+    use countersign_types::{BoundedVec, CallFault, Event, Gas, Header, PublicKey, Timestamp};
 
     fn block(transactions: u64) -> (Block, Vec<Hash>) {
         let list: Vec<_> = (0..transactions).map(|n| signed(n, 0, 9_000)).collect();
@@ -186,7 +191,9 @@ mod tests {
     }
 
     fn receipt(subject: Subject, outcome: Result<(), Failure>, events: Vec<Event>) -> Receipt {
-        Receipt { subject, outcome, gas: Gas::ZERO, events: events.try_into().unwrap() }
+        let admitted = matches!(outcome, Ok(()) | Err(Failure::Call { .. }));
+        let gas = if admitted { Gas::new(1) } else { Gas::ZERO };
+        Receipt { subject, outcome, gas, events: events.try_into().unwrap() }
     }
 
     fn event(accounts: &[u8]) -> Event {
@@ -196,21 +203,28 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_was_put_off_is_indexed_only_where_it_runs() {
-        let (block, ids) = block(2);
-        let receipts = [
-            receipt(Subject::Job(7), Ok(()), vec![]),
-            receipt(Subject::Transaction(ids[0]), Err(Failure::PutOff), vec![]),
-            receipt(Subject::Transaction(ids[1]), Err(Failure::Expired), vec![]),
-        ];
-        let entries = entries(&block, &ids, &receipts, true);
-        assert_eq!(place_of(&entries, &ids[0]), None);
-        let place = TransactionPlace { height: Height::new(5), index: 1, receipt: 2 };
-        assert_eq!(place_of(&entries, &ids[1]), Some(place));
+    fn a_transaction_is_found_where_it_was_admitted_whatever_became_of_it_later() {
+        let (block, ids) = block(5);
+        let failed = Failure::Call { index: 0, fault: CallFault::Trap };
+        let outcomes = [Err(Failure::PutOff), Err(Failure::Replayed), Err(Failure::Expired), Err(failed), Ok(())];
+        let mut receipts = vec![receipt(Subject::Job(7), Ok(()), vec![])];
+        receipts
+            .extend(ids.iter().zip(outcomes).map(|(id, outcome)| receipt(Subject::Transaction(*id), outcome, vec![])));
+        let mut found = entries(&block, &ids, &receipts, true);
+        let places: Vec<_> =
+            ids.iter().map(|id| place_of(&found, id).map(|place| (place.index, place.receipt))).collect();
+        assert_eq!(places, [None, None, Some((2, 3)), Some((3, 4)), Some((4, 5))]);
         let party = block.transactions[0].transaction.signers()[0];
         let key = party_key(&party, Height::new(5));
-        assert_eq!(value::<Vec<u32>>(&entries[&key]), Some(vec![1]));
+        assert_eq!(value::<Vec<u32>>(&found[&key]), Some(vec![3, 4]), "only admitted ones are an account's");
         assert_eq!(party_height(&key), Some(Height::new(5)));
+        // The last one again, expired: a later block's entries come on top.
+        let again = [receipt(Subject::Transaction(ids[4]), Err(Failure::Expired), vec![])];
+        let mut later = block;
+        later.header.height = Height::new(6);
+        later.transactions = vec![later.transactions[4].clone()].try_into().unwrap();
+        found.extend(entries(&later, &ids[4..], &again, true));
+        assert_eq!(place_of(&found, &ids[4]).map(|place| place.height), Some(Height::new(5)));
     }
 
     #[test]
@@ -230,7 +244,7 @@ mod tests {
         let (block, ids) = block(1);
         let receipts = [receipt(Subject::Transaction(ids[0]), Ok(()), vec![event(&[1])])];
         let entries = entries(&block, &ids, &receipts, false);
-        assert_eq!(entries.keys().collect::<Vec<_>>(), [&transaction_key(&ids[0])]);
+        assert_eq!(entries.keys().collect::<Vec<_>>(), [&transaction_keys(&ids[0])[0]]);
         assert!(entries.keys().all(|key| !is_always_kept(key)));
     }
 }

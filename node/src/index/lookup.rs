@@ -34,11 +34,18 @@ pub struct Placed {
 /// # Errors
 /// [`Fault`] if the store fails.
 pub fn transaction(chain: &Chain, id: &Hash) -> Result<Option<TransactionPlace>, Fault> {
-    if let Some(place) = chain.pending().iter().rev().find_map(|block| entry::place_of(&block.entries, id)) {
-        return Ok(Some(place));
+    let unsaved = chain.pending();
+    for key in entry::transaction_keys(id) {
+        let in_memory = unsaved.iter().rev().find_map(|block| block.entries.get(&key).cloned());
+        let found = match in_memory {
+            Some(value) => Some(value),
+            None => chain.store().index_get(&key)?,
+        };
+        if let Some(place) = found.and_then(|value| entry::value(&value)) {
+            return Ok(Some(place));
+        }
     }
-    let stored = chain.store().index_get(&entry::transaction_key(id))?;
-    Ok(stored.and_then(|value| entry::value(&value)))
+    Ok(None)
 }
 
 /// Transactions an account is party of, newest first, older than `before`; at most `limit`.

@@ -197,18 +197,16 @@ impl Pool {
         self.iter().any(|tx| runs_at(tx, time))
     }
 
-    /// Takes out transactions that ran, here or elsewhere, and remembers their ids for a while.
-    pub fn finish<'a>(&mut self, ids: impl IntoIterator<Item = &'a Hash>) {
-        for id in ids {
-            self.take(id);
-            if self.finished.insert(*id) {
-                self.finished_order.push_back(*id);
-            }
+    /// Takes out a transaction that ran, here or elsewhere, and remembers its id for a while.
+    pub fn finish(&mut self, id: Hash) {
+        self.take(&id);
+        if self.finished.insert(id) {
+            self.finished_order.push_back(id);
         }
-        while self.finished_order.len() > FINISHED_MAX {
-            if let Some(oldest) = self.finished_order.pop_front() {
-                self.finished.remove(&oldest);
-            }
+        if self.finished_order.len() > FINISHED_MAX
+            && let Some(oldest) = self.finished_order.pop_front()
+        {
+            self.finished.remove(&oldest);
         }
     }
 
@@ -298,7 +296,7 @@ mod tests {
         let tx = verified(1, 0, 9_000);
         pool.insert(tx.clone(), member(1)).unwrap();
         assert_eq!(pool.insert(tx.clone(), member(1)), Err(PoolError::Known));
-        pool.finish([&tx.id()]);
+        pool.finish(tx.id());
         assert!(pool.is_empty() && pool.bytes() == 0);
         assert_eq!(pool.insert(tx, member(1)), Err(PoolError::Known));
     }
@@ -318,7 +316,7 @@ mod tests {
     fn the_memory_of_finished_ids_is_bounded() {
         let mut pool = pool(10);
         let ids: Vec<Hash> = (0..FINISHED_MAX as u64 + 10).map(|n| Hash::of("test", &n.to_le_bytes())).collect();
-        pool.finish(&ids);
+        ids.iter().for_each(|id| pool.finish(*id));
         assert!(!pool.knows(&ids[0]) && pool.knows(ids.last().unwrap()));
         assert_eq!(pool.finished.len(), FINISHED_MAX);
     }
