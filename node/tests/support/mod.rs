@@ -1,4 +1,5 @@
 //! A development node as a process, spoken to over plain HTTP, and signed transfers for it.
+#![allow(dead_code)] // each test program uses a part of it
 use countersign_types::signature::{development_secret, public_key, sign};
 use countersign_types::transaction::{SIGNING, signing_bytes};
 use countersign_types::*;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Longest wait for a condition: a machine under heavy load is slow, a broken node is forever.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Its log is in `<dir>/node.log`; killed when dropped.
 pub struct DevNode {
     child: Child,
     dir: PathBuf,
@@ -33,10 +35,15 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 impl DevNode {
     pub fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &["dev", "--rpc-port", "0"])
+    }
+
+    pub fn start_with(dir: &Path, args: &[&str]) -> Self {
         let _ = std::fs::remove_file(dir.join("rpc.addr"));
         let log = File::options().create(true).append(true).open(dir.join("node.log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-node"))
-            .args(["dev", "--rpc-port", "0", "--dir"])
+            .args(args)
+            .arg("--dir")
             .arg(dir)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -82,6 +89,10 @@ impl DevNode {
         let (headers, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         assert!(!headers.to_ascii_lowercase().contains("transfer-encoding: chunked"), "{headers}");
         (status, body.to_owned())
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     pub fn get(&self, path: &str) -> (u16, String) {
@@ -135,6 +146,13 @@ impl Drop for DevNode {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs the program to its end and returns what it printed.
+pub fn run(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign-node")).args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Somebody with a well-known key.
