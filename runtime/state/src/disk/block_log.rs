@@ -81,8 +81,9 @@ fn check_size(block: &[u8]) -> Result<(), StoreError> {
 }
 
 impl BlockLog {
-    /// Opens the log in `directory`. Damage after the height `derived` is no more than entries that will come again: they are cut off.
-    pub(super) fn open(directory: PathBuf, segment_bytes: u32, derived: Option<Height>) -> Result<Self, StoreError> {
+    /// Opens the log in `directory`. Entries after the height `kept`, if it is given, come again when they are lost: damage
+    /// among them is cut off.
+    pub(super) fn open(directory: PathBuf, segment_bytes: u32, kept: Option<Height>) -> Result<Self, StoreError> {
         fs::create_dir_all(&directory).map_err(file_error("create", &directory))?;
         sync_parent(&directory)?;
         let mut numbers = segment_numbers(&directory)?;
@@ -98,7 +99,7 @@ impl BlockLog {
         let segment = if path.exists() {
             let end = match segment::scan(&path, |at, record| index.add(at, record).is_some())? {
                 End::Whole(end) => end,
-                End::Damaged(at) if derived.is_some_and(|derived| index.tip() >= Some(derived)) => at,
+                End::Damaged(at) if kept.is_some_and(|kept| index.tip().unwrap_or_default() >= kept) => at,
                 End::Damaged(at) => return Err(segment::damaged(&path, at.into())),
             };
             Segment::reopen(path, end)?
