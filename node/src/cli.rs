@@ -46,6 +46,8 @@ Start here: `countersign-node dev` runs a ready network of one validator.";
 enum Command {
     /// Run a ready network of one validator, for developers. Its keys are well known: anybody can sign.
     Dev(dev::Dev),
+    /// Play the product's stories with real wallets on a fresh network of one validator.
+    Demo(crate::demo::DemoArgs),
     /// Make a node's folder from a chain's spec.
     Init(init::Init),
     /// Run the node of a folder.
@@ -116,6 +118,12 @@ pub enum CliError {
     /// The folder was not made.
     #[error(transparent)]
     Init(#[from] InitError),
+    /// A demonstration could not be played.
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
+    /// A demonstration was played, but not every step came out right.
+    #[error("not every step came out right")]
+    DemoWentWrong,
     /// The system refused something else.
     #[error("cannot {action}")]
     System {
@@ -135,7 +143,7 @@ impl CliError {
             Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
-            Self::Node(_) | Self::System { .. } => EXIT_FAILURE,
+            Self::Node(_) | Self::Demo(_) | Self::DemoWentWrong | Self::System { .. } => EXIT_FAILURE,
         }
     }
 }
@@ -157,6 +165,10 @@ impl Cli {
     pub fn execute(self) -> Result<(), CliError> {
         match self.command {
             Command::Dev(dev) => dev.execute(),
+            Command::Demo(args) => match crate::demo::run(&args)? {
+                true => Ok(()),
+                false => Err(CliError::DemoWentWrong),
+            },
             Command::Init(init) => init.execute(),
             Command::Run(run) => run.execute(),
             Command::Keys(keys) => keys.execute(),

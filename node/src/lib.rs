@@ -13,6 +13,7 @@
 //! | [`index`] | finding transactions and events |
 //! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
 //! | [`gossip`] | transactions between nodes |
+//! | [`demo`] | the product's stories, played by real processes |
 //! | [`config`], [`keys`], [`cli`] | settings, key files, the command line |
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod gossip;
 pub mod index;
 pub mod keys;

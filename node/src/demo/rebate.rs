@@ -1,0 +1,374 @@
+//! Story 1: a customer who brings a newcomer is paid back part of the price, played by three wallets with files passed between them.
+use super::fault::DemoError;
+use super::narrate::{Narrator, Story};
+use super::stage::{Expect, Person, Stage};
+use serde_json::Value;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Steps after which the node can be killed.
+pub const STEPS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
+
+const PRICE: &str = "100.00";
+const LOWER_PRICE: &str = "80.00";
+const REBATE: &str = "10.00";
+/// Half of the new purchase, so that half of its rebate is left.
+const HALF: &str = "40.00";
+
+/// The new purchase must come this long before the rebate time.
+const DEADLINE_BEFORE_MS: u64 = 8_000;
+/// How long after the rebate time the ledger is given to settle.
+const SETTLE_MAX: Duration = Duration::from_secs(30);
+/// The rebate time of the offer that is claimed too late.
+const LATE_MS: u64 = 4_000;
+
+/// Files of one offer as they travel: the event description and the rebate transaction.
+struct Deal {
+    offer: String,
+    claim: String,
+    /// Hash of the offer: the rebate's id.
+    id: String,
+}
+
+/// What an offer promises.
+struct Terms<'a> {
+    name: &'a str,
+    price: &'a str,
+    rebate_time_ms: u64,
+    deadline_ms: u64,
+}
+
+/// Plays the story; `rebate_in` is from its beginning to the rebate time.
+pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> {
+    let mut told = Narrator::new("Rebate: a merchant, a customer who brings a newcomer, and the newcomer");
+    told.see(format!(
+        "merchant {}, customer {}, third party {}",
+        stage.name(Person::Merchant),
+        stage.name(Person::Customer),
+        stage.name(Person::ThirdParty)
+    ));
+    let rebate_time_ms = now_ms() + u64::try_from(rebate_in.as_millis()).unwrap_or(u64::MAX / 2);
+    // Two offers with the same words would be one and the same document: their times differ by a millisecond.
+    let terms = |name, after_ms| {
+        let rebate_time_ms = rebate_time_ms + after_ms;
+        Terms { name, price: LOWER_PRICE, rebate_time_ms, deadline_ms: rebate_time_ms - DEADLINE_BEFORE_MS }
+    };
+
+    let purchase = buy(stage, &mut told)?;
+    let kept = offer(stage, &mut told, &purchase, &terms("kept", 0))?;
+    promote(stage, &mut told, &kept)?;
+    countersign_claim(stage, &mut told, &kept)?;
+    redeem(stage, &mut told, &kept)?;
+    claim(stage, &mut told, &kept)?;
+    let halved = halve(stage, &mut told, &purchase, &terms("halved", 1))?;
+    let unmet = leave_unmet(stage, &mut told, &purchase, &terms("unmet", 2))?;
+    refuse_higher_price(stage, &mut told, &purchase, &Terms { price: PRICE, ..terms("higher", 3) })?;
+    refuse_late(stage, &mut told, &purchase)?;
+    settle(stage, &mut told, [(&kept, REBATE, "Paid"), (&halved, "5.00", "Paid"), (&unmet, "0.00", "Reversed")])?;
+    Ok(told.finish())
+}
+
+fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
+    told.begin("1", "The customer buys: merchant and customer sign one purchase, payment moves");
+    let before = stage.balances(told)?;
+    let (merchant, customer) = (stage.name(Person::Merchant), stage.name(Person::Customer));
+    stage.run(
+        Person::Merchant,
+        &[
+            "rebate",
+            "purchase",
+            "--merchant",
+            &merchant,
+            "--customer",
+            &customer,
+            "--asset",
+            "EUR",
+            "--amount",
+            PRICE,
+            "--reference",
+            "two nights",
+            "-o",
+            "purchase.csp",
+            "--sign",
+            "--yes",
+        ],
+    )?;
+    stage.refuse(
+        told,
+        Person::Merchant,
+        &["tx", "submit", "purchase.csp", "--wait"],
+        Expect::Wallet("missing"),
+        "1a",
+        "short of the customer's signature",
+    )?;
+    stage.send(Person::Merchant, Person::Customer, "purchase.csp")?;
+    stage.sign(Person::Customer, "tx", "purchase.csp")?;
+    let receipt = stage.submit(told, Person::Customer, "purchase.csp")?;
+    let purchase = field(&receipt, "Purchased", "purchase")?;
+    told.see(format!("purchase {purchase}"));
+    let ok = stage.moved(told, &before, &[(Person::Customer, -100_00), (Person::Merchant, 100_00)])?;
+    stage.end(told, ok)?;
+    Ok(purchase)
+}
+
+fn offer(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+    told.begin("2", "The merchant draws up the event description and the rebate transaction, signs both, sends both to the customer");
+    let deal = draw_up(stage, purchase, terms)?;
+    stage.send(Person::Merchant, Person::Customer, &deal.offer)?;
+    stage.send(Person::Merchant, Person::Customer, &deal.claim)?;
+    told.see(format!(
+        "event description {}: {LOWER_PRICE} EUR for the newcomer, {REBATE} EUR for the customer",
+        deal.id
+    ));
+    stage.end(told, true)?;
+    Ok(deal)
+}
+
+/// The merchant's part of any offer.
+fn draw_up(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+    let (offer, claim) = (format!("{}-offer.csp", terms.name), format!("{}-claim.csp", terms.name));
+    let (third_party, deadline, rebate_time) =
+        (stage.name(Person::ThirdParty), terms.deadline_ms.to_string(), terms.rebate_time_ms.to_string());
+    let drawn = stage.run(
+        Person::Merchant,
+        &[
+            "rebate",
+            "offer",
+            "--purchase",
+            purchase,
+            "--third-party",
+            &third_party,
+            "--price",
+            terms.price,
+            "--deadline",
+            &deadline,
+            "--rebate",
+            REBATE,
+            "--rebate-time",
+            &rebate_time,
+            "-o",
+            &offer,
+            "--sign",
+            "--yes",
+        ],
+    )?;
+    let id = drawn["hash"].as_str().or(drawn["id"].as_str()).unwrap_or_default().to_string();
+    stage.run(Person::Merchant, &["rebate", "claim", "--offer", &offer, "-o", &claim, "--sign", "--yes"])?;
+    Ok(Deal { offer, claim, id })
+}
+
+fn promote(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
+    told.begin("3", "The customer signs the event description and forwards it to the third party");
+    stage.sign(Person::Customer, "doc", &deal.offer)?;
+    stage.send(Person::Customer, Person::ThirdParty, &deal.offer)?;
+    stage.end(told, true)?;
+
+    told.begin(
+        "4",
+        "The third party signs the event description, now signed by all three, and returns it to the merchant",
+    );
+    stage.sign(Person::ThirdParty, "doc", &deal.offer)?;
+    stage.send(Person::ThirdParty, Person::Merchant, &deal.offer)?;
+    let shown = stage.run(Person::Merchant, &["doc", "show", &deal.offer])?;
+    stage.end(told, shown["proposal"]["complete"] == Value::Bool(true))
+}
+
+fn countersign_claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
+    told.begin(
+        "5",
+        "The rebate transaction goes customer → third party, who signs, → customer, who signs: all three have",
+    );
+    stage.send(Person::Customer, Person::ThirdParty, &deal.claim)?;
+    stage.sign(Person::ThirdParty, "tx", &deal.claim)?;
+    stage.send(Person::ThirdParty, Person::Customer, &deal.claim)?;
+    stage.refuse(
+        told,
+        Person::Customer,
+        &["tx", "submit", &deal.claim, "--wait"],
+        Expect::Wallet("missing"),
+        "5a",
+        "the rebate transaction short of a signature",
+    )?;
+    stage.sign(Person::Customer, "tx", &deal.claim)?;
+    stage.alter(Person::Customer, &deal.claim, "altered.csp")?;
+    stage.refuse(
+        told,
+        Person::Customer,
+        &["tx", "submit", "altered.csp", "--wait"],
+        Expect::Wallet("altered.csp"),
+        "5b",
+        "the rebate transaction altered after signing",
+    )?;
+    stage.end(told, true)
+}
+
+fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
+    told.begin("6", "The third party buys at the lower price: drafts, customer signs, third party signs, the merchant signs and broadcasts");
+    let before = stage.balances(told)?;
+    draft_redeem(stage, deal, "redeem.csp")?;
+    stage.submit(told, Person::Merchant, "redeem.csp")?;
+    let ok = stage.moved(told, &before, &[(Person::ThirdParty, -80_00), (Person::Merchant, 80_00)])?;
+    stage.end(told, ok)?;
+
+    draft_redeem(stage, deal, "again.csp")?;
+    stage.refuse(
+        told,
+        Person::Merchant,
+        &["tx", "submit", "again.csp", "--wait"],
+        Expect::Ledger("rebate.OfferUsed"),
+        "6a",
+        "the lower price a second time",
+    )
+}
+
+/// The third party's new purchase, signed by all three and with the merchant.
+fn draft_redeem(stage: &mut Stage, deal: &Deal, file: &str) -> Result<(), DemoError> {
+    stage.run(
+        Person::ThirdParty,
+        &["rebate", "redeem", "--offer", &deal.offer, "--reference", "one night", "-o", file],
+    )?;
+    stage.send(Person::ThirdParty, Person::Customer, file)?;
+    stage.sign(Person::Customer, "tx", file)?;
+    stage.send(Person::Customer, Person::ThirdParty, file)?;
+    stage.sign(Person::ThirdParty, "tx", file)?;
+    stage.send(Person::ThirdParty, Person::Merchant, file)?;
+    stage.sign(Person::Merchant, "tx", file)
+}
+
+fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
+    told.begin(
+        "7",
+        "The customer broadcasts the rebate transaction: the ledger sets the rebate aside from the merchant",
+    );
+    let before = stage.balances(told)?;
+    stage.submit(told, Person::Customer, &deal.claim)?;
+    let ok = stage.moved(told, &before, &[(Person::Merchant, -10_00)])?;
+    let state = stage.rebate(told, &deal.id)?;
+    stage.end(told, ok && state == "Locked")?;
+    stage.refuse(
+        told,
+        Person::Customer,
+        &["tx", "submit", &deal.claim, "--wait"],
+        Expect::AlreadyKnown,
+        "7a",
+        "the rebate transaction broadcast twice",
+    )
+}
+
+/// A second offer, whose new purchase is refunded by half before the rebate time.
+fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+    told.begin(
+        "8",
+        "A rebate cannot be defaulted on, and shrinks with a refund: half of another new purchase is paid back",
+    );
+    let deal = all_sign(stage, purchase, terms)?;
+    stage.submit(told, Person::Customer, &deal.claim)?;
+    let pending = stage.rebate(told, &deal.id)?;
+    draft_redeem(stage, &deal, "halved-redeem.csp")?;
+    let receipt = stage.submit(told, Person::Merchant, "halved-redeem.csp")?;
+    let locked = stage.rebate(told, &deal.id)?;
+    let bought = field(&receipt, "Redeemed", "purchase")?;
+    stage.run(
+        Person::Merchant,
+        &["rebate", "refund", "--purchase", &bought, "--amount", HALF, "-o", "refund.csp", "--sign", "--yes"],
+    )?;
+    stage.send(Person::Merchant, Person::ThirdParty, "refund.csp")?;
+    stage.sign(Person::ThirdParty, "tx", "refund.csp")?;
+    let before = stage.balances(told)?;
+    stage.submit(told, Person::ThirdParty, "refund.csp")?;
+    let ok = stage.moved(told, &before, &[(Person::ThirdParty, 40_00), (Person::Merchant, -40_00)])?;
+    stage.end(told, ok && pending == "Pending" && locked == "Locked")?;
+    Ok(deal)
+}
+
+/// A third offer, which nobody takes up.
+fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+    told.begin("9", "Another rebate is claimed, but its newcomer never buys");
+    let deal = all_sign(stage, purchase, terms)?;
+    let before = stage.balances(told)?;
+    stage.submit(told, Person::Customer, &deal.claim)?;
+    let ok = stage.moved(told, &before, &[(Person::Merchant, -10_00)])?;
+    stage.end(told, ok)?;
+    Ok(deal)
+}
+
+/// Steps 2 to 5 for one more offer.
+fn all_sign(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+    let deal = draw_up(stage, purchase, terms)?;
+    for (from, to) in [(Person::Merchant, Person::Customer), (Person::Customer, Person::ThirdParty)] {
+        stage.send(from, to, &deal.offer)?;
+        stage.send(from, to, &deal.claim)?;
+        stage.sign(to, "doc", &deal.offer)?;
+        stage.sign(to, "tx", &deal.claim)?;
+    }
+    stage.send(Person::ThirdParty, Person::Customer, &deal.claim)?;
+    Ok(deal)
+}
+
+fn refuse_higher_price(
+    stage: &mut Stage,
+    told: &mut Narrator,
+    purchase: &str,
+    terms: &Terms<'_>,
+) -> Result<(), DemoError> {
+    let deal = all_sign(stage, purchase, terms)?;
+    stage.refuse(
+        told,
+        Person::Customer,
+        &["tx", "submit", &deal.claim, "--wait"],
+        Expect::Ledger("rebate.PriceNotLower"),
+        "9a",
+        "an offer whose price is not lower than the first",
+    )
+}
+
+fn refuse_late(stage: &mut Stage, told: &mut Narrator, purchase: &str) -> Result<(), DemoError> {
+    let rebate_time_ms = now_ms() + LATE_MS;
+    let terms = Terms { name: "late", price: LOWER_PRICE, rebate_time_ms, deadline_ms: rebate_time_ms - 1_000 };
+    let deal = all_sign(stage, purchase, &terms)?;
+    // Its own time is what makes it late: there is nothing else to wait for.
+    while now_ms() <= rebate_time_ms {
+        std::thread::sleep(Duration::from_millis(rebate_time_ms.saturating_sub(now_ms()) + 1));
+    }
+    stage.refuse(
+        told,
+        Person::Customer,
+        &["tx", "submit", &deal.claim, "--wait"],
+        Expect::Node("expired"),
+        "9b",
+        "a rebate transaction after its rebate time",
+    )
+}
+
+fn settle(stage: &mut Stage, told: &mut Narrator, deals: [(&Deal, &str, &str); 3]) -> Result<(), DemoError> {
+    told.begin(
+        "10",
+        "At the rebate time the ledger itself pays the customer, and returns to the merchant what is not due",
+    );
+    let before = stage.balances(told)?;
+    let mut ok = true;
+    let end = Instant::now() + SETTLE_MAX + Duration::from_secs(60);
+    for (deal, paid, state) in deals {
+        while !matches!(stage.rebate_state(&deal.id)?.as_str(), "Paid" | "Reversed") && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let found = stage.rebate(told, &deal.id)?;
+        told.see(format!("expected: {state}, {paid} EUR to the customer"));
+        ok &= found == state;
+    }
+    ok &= stage.moved(told, &before, &[(Person::Customer, 15_00), (Person::Merchant, 15_00)])?;
+    stage.end(told, ok)
+}
+
+/// A field of the first event called `event` in what a submission printed.
+fn field(receipt: &Value, event: &str, name: &str) -> Result<String, DemoError> {
+    let events = receipt["receipt"]["events"].as_array();
+    let found = events.into_iter().flatten().find(|e| e["name"] == event).and_then(|e| e["fields"][name].as_str());
+    found
+        .map(Into::into)
+        .ok_or_else(|| DemoError::Printed { wanted: format!("event {event} with {name}"), found: receipt.clone() })
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,48 @@
+//! Story 1.1 through the real programs: what `countersign-node demo` tells must come out right, whatever happens to the node.
+use anyhow::Context as _;
+use countersign_harness::{Binary, binary};
+use serde_json::Value;
+use std::process::Command;
+
+/// Plays the demonstration and gives its exit code and summary.
+fn demo(args: &[&str]) -> anyhow::Result<(i32, Value)> {
+    let dir = tempfile::tempdir()?;
+    let mut command = Command::new(binary(Binary::Node)?);
+    command.arg("demo").arg("--json").arg("--dir").arg(dir.path()).args(args);
+    command.arg("--wallet").arg(binary(Binary::Wallet)?);
+    // Unoptimised programs on a busy machine need more time for the steps before the rebate time.
+    command.args(["--rebate-in", "90"]);
+    let output = command.output().context("starting the demonstration")?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    let summary = serde_json::from_slice(&output.stdout).with_context(|| format!("no summary; it told:\n{told}"))?;
+    eprintln!("{told}");
+    Ok((output.status.code().unwrap_or(-1), summary))
+}
+
+fn assert_complete(summary: &Value) {
+    let rebate = &summary["stories"]["rebate"];
+    assert_eq!(rebate["ok"], true, "{rebate:#}");
+    let steps: Vec<&str> =
+        rebate["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
+    for step in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        assert!(steps.contains(&step), "step {step} is missing from {steps:?}");
+    }
+    let refusals = steps.iter().filter(|step| step.ends_with(char::is_alphabetic)).count();
+    assert!(refusals >= 6, "too few refusals were shown: {steps:?}");
+}
+
+#[test]
+fn the_rebate_story_comes_out_right() -> anyhow::Result<()> {
+    let (code, summary) = demo(&[])?;
+    assert_complete(&summary);
+    assert_eq!(code, 0);
+    Ok(())
+}
+
+#[test]
+fn the_rebate_story_survives_a_kill_after_every_step() -> anyhow::Result<()> {
+    let (code, summary) = demo(&["--restart-at", "all"])?;
+    assert_complete(&summary);
+    assert_eq!(code, 0);
+    Ok(())
+}
