@@ -125,7 +125,7 @@ impl Node {
             tokio::spawn(gossip::receive(admission.clone(), incoming)),
             tokio::spawn(keep_journal(mempool.clone(), admission.clone(), journal)),
         ];
-        let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, validator_key);
+        let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, network.clone(), validator_key);
         let options = RpcOptions {
             listen: config.rpc_listen,
             connections_max: config.rpc_connections_max,

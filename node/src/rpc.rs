@@ -11,6 +11,7 @@ mod contracts;
 mod count;
 mod discover;
 mod events;
+mod explain;
 mod failure;
 mod interfaces;
 mod ledger;
@@ -27,6 +28,7 @@ pub use start::{RpcError, RpcOptions, Running};
 use crate::chain::{Chain, Fault};
 use crate::mempool::{Admission, Mempool};
 use crate::metrics::Metrics;
+use countersign_consensus::Network;
 use countersign_rpc_types::{ErrorCode, PAGE_ITEMS_MAX, RpcFault};
 use countersign_types::PublicKey;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub(crate) struct Api {
     pub mempool: Arc<Mempool>,
     pub admission: Admission,
     pub metrics: Metrics,
+    pub network: Network,
     pub validator: Option<PublicKey>,
     pub started: Instant,
     pub interfaces: interfaces::Interfaces,
@@ -56,11 +59,12 @@ impl Api {
         mempool: Arc<Mempool>,
         admission: Admission,
         metrics: Metrics,
+        network: Network,
         validator: Option<PublicKey>,
     ) -> Self {
         let contract_calls = Semaphore::new(CONTRACT_CALLS_MAX);
         let (started, interfaces) = (Instant::now(), interfaces::Interfaces::default());
-        Self { chain, mempool, admission, metrics, validator, started, interfaces, contract_calls }
+        Self { chain, mempool, admission, metrics, network, validator, started, interfaces, contract_calls }
     }
 
     /// A storage fault while answering: the node stops, the caller hears that it cannot be answered here.

@@ -157,6 +157,11 @@ fn what_probes_and_explorers_read() {
     assert!(node.get("/version").1.contains(env!("CARGO_PKG_VERSION")));
     let metrics = node.get("/metrics").1;
     assert!(metrics.contains("countersign_height ") && metrics.contains("countersign_memory_bytes"), "{metrics}");
+    node.until("an idle network to say so", || {
+        let explained = node.call("consensus_explain", json!([])).unwrap();
+        explained["is_normal"] == true && explained["words"][0].as_str().unwrap().starts_with("no transaction waits")
+    });
+    assert_eq!(node.call("node_peers", json!([])).unwrap(), json!([]));
     let document = node.call("rpc.discover", json!([])).unwrap();
     assert!(document["methods"].as_array().unwrap().iter().any(|method| method["name"] == "tx_watch"));
     let contracts = node.call("contract_list", json!([])).unwrap();

@@ -95,6 +95,11 @@ fn one_of_four_may_fail_two_halt_the_network_and_all_agree_again() {
     let waiting = pay(network[2].node(), 11);
     assert_eq!(network[2].node().call("tx_status", json!([waiting])).unwrap()["state"], "pending");
 
+    network[2].node().until("the node to say why it waits", || {
+        let explained = network[2].node().call("consensus_explain", json!([])).unwrap();
+        explained["is_normal"] == false && explained["words"][0].as_str().unwrap().contains("1 of 3 listed peers")
+    });
+
     // Both come back from what a crash left, one at a time: three are enough again.
     network[0].start();
     network[2].node().until_final(&waiting);

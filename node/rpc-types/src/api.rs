@@ -126,6 +126,14 @@ pub trait CountersignRpc {
     #[method(name = "node_status")]
     async fn node_status(&self) -> RpcResult<NodeStatus>;
 
+    /// The peers this node lists, and whether they are there.
+    #[method(name = "node_peers")]
+    async fn node_peers(&self) -> RpcResult<Vec<PeerView>>;
+
+    /// Why the next block is not there yet, in words.
+    #[method(name = "consensus_explain")]
+    async fn consensus_explain(&self) -> RpcResult<ConsensusExplanation>;
+
     /// Every block from now on.
     #[subscription(name = "blocks_subscribe" => "blocks", unsubscribe = "blocks_unsubscribe", item = BlockNotice)]
     async fn blocks_subscribe(&self) -> SubscriptionResult;

@@ -1,4 +1,4 @@
-//! The methods as a table: what the OpenRPC document is made from. A test of the node holds it to the trait.
+//! The methods as a table: what the OpenRPC document is made from. A test holds it to the trait.
 
 /// How a method answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,6 +105,8 @@ pub const METHODS: &[MethodDoc] = &[
         "Events after a cursor, oldest first.",
     ),
     call("node_status", &[], "NodeStatus", "The node's own state."),
+    call("node_peers", &[], "[PeerView]", "The peers this node lists, and whether they are there."),
+    call("consensus_explain", &[], "ConsensusExplanation", "Why the next block is not there yet, in words."),
     MethodDoc {
         name: "blocks_subscribe",
         summary: "Every block from now on.",
@@ -127,3 +129,22 @@ pub const METHODS: &[MethodDoc] = &[
         result: "TxStatus",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The names in an attribute of the trait's methods.
+    fn in_trait(attribute: &str) -> BTreeSet<&'static str> {
+        let source = include_str!("api.rs");
+        source.split(attribute).skip(1).filter_map(|rest| rest.split('"').nth(1)).collect()
+    }
+
+    #[test]
+    fn the_table_lists_the_methods_of_the_trait() {
+        let of = |is_call: bool| METHODS.iter().filter(move |doc| (doc.kind == MethodKind::Call) == is_call);
+        assert_eq!(of(true).map(|doc| doc.name).collect::<BTreeSet<_>>(), in_trait("#[method(name ="));
+        assert_eq!(of(false).map(|doc| doc.name).collect::<BTreeSet<_>>(), in_trait("#[subscription(name ="));
+    }
+}

@@ -335,3 +335,27 @@ pub struct BlockNotice {
     /// `cst1…` of its transactions, in order.
     pub transactions: Vec<String>,
 }
+
+/// A peer on a node's list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Its libp2p address, with its peer id.
+    pub address: String,
+    /// True while a connection is open.
+    pub connected: bool,
+    /// The height of the last decided block it told of, since it connected.
+    pub height: Option<u64>,
+}
+
+/// Why a block is not there yet, as far as one node can tell.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConsensusExplanation {
+    /// The height being waited for.
+    pub height: u64,
+    /// Milliseconds since the newest block's time.
+    pub waiting_ms: u64,
+    /// True if nothing is wrong: there is no work, or the block is being made.
+    pub is_normal: bool,
+    /// For people: one reason or fact each, the most telling first.
+    pub words: Vec<String>,
+}

@@ -7,6 +7,7 @@ use super::startup::Executing;
 use super::{Chain, Fault, Head, idle, judge, propose};
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
+use bytes::Bytes;
 use countersign_consensus::{Known, Network, Proposed, ReceivedBlock, Request, Start, Synced, Timeouts};
 use countersign_types::{Block, Certificate, Hash, Height, PublicKey, VerifiedTransaction};
 use parity_scale_codec::Encode;
@@ -23,6 +24,7 @@ const SERVING_MAX: usize = 4;
 /// A valid block with its transactions verified.
 struct Candidate {
     block: Block,
+    bytes: Bytes,
     transactions: Vec<VerifiedTransaction>,
 }
 
@@ -153,8 +155,9 @@ impl Service {
             }
             let draft = propose::build(&head, &mempool, proposer, crate::clock::now());
             chain.store.put_proposal(height, round, draft.hash, &draft.bytes)?;
-            let proposed = Proposed { hash: draft.hash, bytes: draft.bytes.into() };
-            Ok(Some((proposed, Some(Candidate { block: draft.block, transactions: draft.transactions }))))
+            let bytes = Bytes::from(draft.bytes);
+            let proposed = Proposed { hash: draft.hash, bytes: bytes.clone() };
+            Ok(Some((proposed, Some(Candidate { block: draft.block, bytes, transactions: draft.transactions }))))
         })
         .await?;
         Ok(made.map(|(proposed, candidate)| {
@@ -214,7 +217,7 @@ impl Service {
                     if chain.store.proposal_bytes(&hash)?.is_none() {
                         chain.store.put_proposal(height, round, hash, &bytes)?;
                     }
-                    Ok(Some(Ok(Candidate { block, transactions })))
+                    Ok(Some(Ok(Candidate { block, bytes, transactions })))
                 }
             }
         })
@@ -229,13 +232,11 @@ impl Service {
         let (chain, mempool) = (self.chain.clone(), self.mempool.clone());
         let decided = blocking(move || {
             let height = certificate.height;
-            let (block, bytes, transactions) = match candidate {
-                Some(candidate) => {
-                    let bytes = candidate.block.encode();
-                    (candidate.block, bytes, candidate.transactions)
-                }
+            let candidate = match candidate {
+                Some(candidate) => candidate,
                 None => stored_candidate(&chain, &mempool, &certificate)?,
             };
+            let Candidate { block, bytes, transactions } = candidate;
             chain.store.commit_block(height, &bytes, &certificate.encode())?;
             let hash = certificate.block;
             Ok(Decided { block, hash, certificate, transactions, size_bytes: bytes.len() })
@@ -286,11 +287,7 @@ fn proposed_before(chain: &Chain, height: Height, round: u32, proposer: &PublicK
 }
 
 /// A decided block that is on disk only: this node was restarted between vote and decision.
-fn stored_candidate(
-    chain: &Chain,
-    mempool: &Mempool,
-    certificate: &Certificate,
-) -> Result<(Block, Vec<u8>, Vec<VerifiedTransaction>), Fault> {
+fn stored_candidate(chain: &Chain, mempool: &Mempool, certificate: &Certificate) -> Result<Candidate, Fault> {
     let height = certificate.height;
     let bytes = chain.store.proposal_bytes(&certificate.block)?;
     let bytes = bytes.ok_or(Fault::Missing { what: "bytes of the decided block", height })?;
@@ -298,11 +295,11 @@ fn stored_candidate(
     let ids = crate::mempool::ids(&block.transactions);
     let verified = judge::verify(mempool, &block, &ids, &chain.id);
     let transactions = verified.map_err(|rule| Fault::BadBlock { height, rule })?;
-    Ok((block, bytes, transactions))
+    Ok(Candidate { block, bytes: bytes.into(), transactions })
 }
 
 /// Consecutive committed blocks for a peer that lags.
-fn range(chain: &Chain, from: Height, to: Height, bytes_max: usize) -> Result<Vec<(Certificate, bytes::Bytes)>, Fault> {
+fn range(chain: &Chain, from: Height, to: Height, bytes_max: usize) -> Result<Vec<(Certificate, Bytes)>, Fault> {
     let tip = chain.store.tip()?.unwrap_or(Height::ZERO);
     let mut blocks = Vec::new();
     let (mut height, mut size) = (from, 0);

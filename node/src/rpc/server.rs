@@ -141,6 +141,14 @@ impl CountersignRpcServer for Server {
         Ok(self.0.status())
     }
 
+    async fn node_peers(&self) -> RpcResult<Vec<PeerView>> {
+        Ok(self.0.peers())
+    }
+
+    async fn consensus_explain(&self) -> RpcResult<ConsensusExplanation> {
+        Ok(self.0.explain())
+    }
+
     async fn blocks_subscribe(&self, pending: PendingSubscriptionSink) -> SubscriptionResult {
         subscriptions::blocks(self.0.clone(), pending).await
     }

@@ -91,6 +91,10 @@ impl DevNode {
         (status, body.to_owned())
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }
