@@ -193,7 +193,7 @@ impl Stage {
 
     fn head(&self) -> Result<u64, DemoError> {
         let status = self.run(Person::Merchant, &["network", "status"])?;
-        status["head"]["height"].as_u64().ok_or(DemoError::Printed { wanted: "height".into(), found: status })
+        status["height"].as_u64().ok_or(DemoError::Printed { wanted: "height".into(), found: status })
     }
 }
 
