@@ -22,6 +22,11 @@ impl Client {
     }
 }
 
+/// The cursor after every event of a block.
+fn after_block(height: u64) -> String {
+    format!("{height}.{}.{}", u32::MAX, u16::MAX)
+}
+
 impl EventStream {
     /// After which event the stream stands; [`Client::follow`] continues there.
     pub fn cursor(&self) -> Option<&str> {
@@ -37,6 +42,10 @@ impl EventStream {
             let live = match &mut self.live {
                 Some(live) => live,
                 None => {
+                    // "From now on" is a place too: what happens before a first event and a lost connection is not missed.
+                    if self.cursor.is_none() {
+                        self.cursor = Some(after_block(self.client.head().await?.height));
+                    }
                     let (filter, cursor) = (&self.filter, &self.cursor);
                     let subscribed = self.client.call("events_subscribe", |c| async move {
                         c.events_subscribe(filter.clone(), cursor.clone()).await

@@ -7,6 +7,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 /// Pause before a transaction the node has forgotten is handed in again.
 const AGAIN: Duration = Duration::from_millis(200);
+/// A subscription that says nothing for so long is renewed: its node may have ended it without a word.
+const QUIET_MAX: Duration = Duration::from_secs(10);
 
 /// A transaction that was decided and executed.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -73,8 +75,8 @@ impl Client {
             }
             let watch = self.call("tx_watch", |c| async move { c.tx_watch(id.into()).await });
             let mut watch = timeout_at(deadline, watch).await.map_err(|_| late())??;
-            // Ends when the connection breaks; then the next round watches again.
-            while let Some(status) = timeout_at(deadline, watch.next()).await.map_err(|_| late())? {
+            // Ends when the connection breaks or it is quiet for long; then the next round watches again.
+            while let Ok(Some(status)) = timeout_at(deadline.min(Instant::now() + QUIET_MAX), watch.next()).await {
                 let bad =
                     |error: serde_json::Error| ClientError::BadAnswer { method: "tx_watch", cause: error.to_string() };
                 match status.map_err(bad)? {

@@ -302,6 +302,7 @@ pub async fn submit(session: &mut Session, proposal: &Proposal, patience: Option
         session.output.result(&json!({ "id": id, "state": "pending" }), || format!("Submitted: {id}"));
         return Ok(());
     };
+    session.output.note("Handed in; waiting until it is final …");
     let finality = client.submit_and_wait(&transaction, patience).await?;
     tell_final(session, &finality).await
 }
