@@ -177,13 +177,36 @@ impl Chain {
         Ok(Some(executed))
     }
 
-    /// The state after a block; `None` if it is no longer kept.
-    pub(crate) fn state_at(&self, height: Height) -> Option<Snapshot> {
-        self.recent().state(height)
+    /// The state after a block: one that is kept, or an equal one. `None` if there is neither.
+    ///
+    /// # Errors
+    /// [`Fault`] if the store fails.
+    pub(crate) fn state_at(&self, height: Height) -> Result<Option<Snapshot>, Fault> {
+        let kept = self.recent().state(height);
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        // A restarted node holds one state, which on an idle chain is that of many blocks.
+        let next = self.executed(height.next())?;
+        Ok(next.and_then(|next| self.recent().state_with_root(next.block.header.state_root)))
     }
 
     fn recent(&self) -> std::sync::MutexGuard<'_, Recent> {
         self.recent.lock().expect("no holder of the recent blocks panics")
+    }
+}
+
+/// Stops the node if the thread that holds it panics: what it did not finish must not be waited for.
+struct StopOnPanic<'c> {
+    chain: &'c Chain,
+    thread: &'static str,
+}
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.chain.stop(Fault::Ended(self.thread));
+        }
     }
 }
 

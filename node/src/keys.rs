@@ -83,7 +83,7 @@ impl NodeKey {
             }
             opened => opened.map_err(failed)?,
         };
-        let text = zeroize::Zeroizing::new(format!("{MARK}\n{}\n", hex::encode(&*self.0)));
+        let text = zeroize::Zeroizing::new(format!("{MARK}\n{}\n", hex::encode(*self.0)));
         out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
     }
 

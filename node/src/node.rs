@@ -84,7 +84,7 @@ impl Node {
     /// Starts a node. It serves RPC on return.
     ///
     /// # Errors
-    /// [`NodeError`]; whatever was started is stopped again.
+    /// [`NodeError`]; whatever was started ends with the runtime, as if the power were cut.
     pub async fn start(config: Config) -> Result<Self, NodeError> {
         let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
         let identity = NodeKey::load(&config.path(&config.network_key))?;

@@ -37,6 +37,8 @@ use tokio::sync::Semaphore;
 
 /// Simulations and queries at a time: they share the cores, and the slots for contracts, with the execution of blocks.
 const CONTRACT_CALLS_MAX: usize = 4;
+/// Answers being read from disk or state at a time: threads remain for the engine's requests and for verification.
+const READERS_MAX: usize = 16;
 /// Items of a page if the caller names no number.
 const PAGE_ITEMS_DEFAULT: u32 = 50;
 
@@ -51,6 +53,7 @@ pub(crate) struct Api {
     pub started: Instant,
     pub interfaces: interfaces::Interfaces,
     contract_calls: Semaphore,
+    readers: Semaphore,
 }
 
 impl Api {
@@ -62,9 +65,9 @@ impl Api {
         network: Network,
         validator: Option<PublicKey>,
     ) -> Self {
-        let contract_calls = Semaphore::new(CONTRACT_CALLS_MAX);
+        let (contract_calls, readers) = (Semaphore::new(CONTRACT_CALLS_MAX), Semaphore::new(READERS_MAX));
         let (started, interfaces) = (Instant::now(), interfaces::Interfaces::default());
-        Self { chain, mempool, admission, metrics, network, validator, started, interfaces, contract_calls }
+        Self { chain, mempool, admission, metrics, network, validator, started, interfaces, contract_calls, readers }
     }
 
     /// A storage fault while answering: the node stops, the caller hears that it cannot be answered here.
@@ -80,6 +83,20 @@ impl Api {
             }
         }
     }
+}
+
+/// Runs `work`, which may touch the disk or compile a contract, beside the threads that serve the network.
+async fn beside<T: Send + 'static>(
+    api: &Arc<Api>,
+    work: impl FnOnce(&Api) -> Result<T, RpcFault> + Send + 'static,
+) -> Result<T, RpcFault> {
+    let _permit = api.readers.acquire().await.map_err(|_| stopping())?;
+    let api = api.clone();
+    tokio::task::spawn_blocking(move || work(&api)).await.map_err(|_| stopping())?
+}
+
+fn stopping() -> RpcFault {
+    RpcFault::new(ErrorCode::Unavailable, "the node is stopping; ask another node")
 }
 
 /// The number of items a page shall have.

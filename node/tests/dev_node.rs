@@ -27,6 +27,12 @@ fn a_transfer_becomes_final_and_survives_kill_9() {
     let after: Vec<Value> =
         (0..=height + 1).map(|height| node.call("chain_header", json!([height])).unwrap()).collect();
     assert_eq!(after, before);
+    // What a wallet verifies by: the state under the newest certified header, though this node holds one state only.
+    let newest = node.height();
+    let of_restarted = node.call("state_proof", json!(["0x67706172616d73", newest - 1])).unwrap();
+    let named: countersign_types::Header =
+        support::decoded(&node.call("chain_header", json!([newest])).unwrap()["header"]);
+    assert_eq!(of_restarted["root"].as_str().unwrap(), named.state_root.to_string());
     let certified: countersign_types::Header = support::decoded(&after[height as usize + 1]["header"]);
     assert_eq!(certified.state_root.to_string(), proof["root"].as_str().unwrap());
     assert_eq!(node.call("tx_status", json!([id])).unwrap(), status);

@@ -1,5 +1,5 @@
 //! Writes state, receipts and indexes of several blocks at a time, on a thread of its own, some blocks behind execution.
-use super::{Chain, Committed, Fault};
+use super::{Chain, Committed, Fault, StopOnPanic};
 use crate::index;
 use crate::metrics::{Metrics, observe};
 use countersign_state::{Changes, Checkpoint};
@@ -75,6 +75,7 @@ fn run(chain: &Weak<Chain>, cadence: Cadence, inbox: &Receiver<Message>, metrics
         let wait = oldest.map_or(Duration::MAX, |oldest| cadence.age.saturating_sub(oldest.elapsed()));
         let message = inbox.recv_timeout(wait.min(Duration::from_secs(3_600)));
         let Some(chain) = chain.upgrade() else { return };
+        let _guard = StopOnPanic { chain: &chain, thread: "checkpoints" };
         let last = matches!(message, Ok(Message::Finish) | Err(RecvTimeoutError::Disconnected));
         if let Ok(Message::Executed) = message {
             oldest.get_or_insert_with(Instant::now);

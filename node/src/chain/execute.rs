@@ -1,6 +1,6 @@
 //! Running decided blocks, one after the other, on a thread of its own: contracts need its stack, and nothing else may wait for them.
 use super::checkpoint::Writer;
-use super::{Chain, Committed, Executed, Fault, Head};
+use super::{Chain, Committed, Executed, Fault, Head, StopOnPanic};
 use crate::index;
 use crate::mempool::Mempool;
 use crate::metrics::{Metrics, observe};
@@ -42,6 +42,8 @@ pub(super) struct Runner {
 impl Runner {
     /// Runs blocks until told to end. A block whose result is not the certified one stops the node.
     pub fn run(self, tasks: &Receiver<Task>) {
+        let chain = self.chain.clone();
+        let _guard = StopOnPanic { chain: &chain, thread: "execution" };
         while let Ok(Task::Execute(decided)) = tasks.recv() {
             if let Err(fault) = self.run_block(*decided) {
                 self.chain.stop(fault);

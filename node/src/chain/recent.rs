@@ -105,6 +105,10 @@ impl Recent {
         self.states.iter().find(|state| state.height() == height).cloned()
     }
 
+    pub fn state_with_root(&self, root: Hash) -> Option<Snapshot> {
+        self.states.iter().find(|state| state.root() == root).cloned()
+    }
+
     /// All blocks, oldest first.
     pub fn all(&self) -> Vec<Arc<Committed>> {
         self.blocks.values().cloned().collect()

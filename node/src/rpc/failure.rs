@@ -86,7 +86,7 @@ pub fn admission(error: &AdmissionError, id: &str) -> RpcFault {
             RpcFault::new(ErrorCode::MempoolFull, "the mempool is full; submit the transaction again later")
                 .with(json!({ "transactions": transactions, "bytes": bytes }))
         }
-        AdmissionError::Stopping => RpcFault::new(ErrorCode::Unavailable, "the node is stopping; ask another node"),
+        AdmissionError::Stopping => super::stopping(),
     }
 }
 

@@ -4,9 +4,10 @@ use crate::chain::{Head, read};
 use countersign_rpc_types::*;
 use countersign_state::StateRead;
 use countersign_types::{
-    Account, AccountId, Asset, AssetId, Contract, Job, Member, ModuleName, Name, Timestamp, state_key,
+    Account, AccountId, Asset, AssetId, Contract, Height, Job, Member, ModuleName, Name, Timestamp, state_key,
 };
 use parity_scale_codec::{Decode, Encode};
+use serde_json::json;
 
 /// Jobs or contracts looked at for one answer that names a module or account: a calendar is longer than what one asks about.
 const SCAN_ITEMS_MAX: usize = 10_000;
@@ -139,13 +140,16 @@ impl Api {
             Some(height) if height > newest.height().get() => {
                 return Err(not_found(format_args!("state of height {height} yet; the newest is {}", newest.height())));
             }
-            Some(height) => self.chain.state_at(countersign_types::Height::new(height)).ok_or_else(|| {
-                let message = format!("the state of height {height} is no longer kept; ask for a newer one");
-                RpcFault::new(ErrorCode::Pruned, message).with(serde_json::json!({ "newest": newest.height().get() }))
-            })?,
+            Some(height) => {
+                let kept = self.chain.state_at(Height::new(height)).map_err(|fault| self.fault(fault))?;
+                kept.ok_or_else(|| {
+                    let message = format!("the state of height {height} is no longer kept; ask for a newer one");
+                    RpcFault::new(ErrorCode::Pruned, message).with(json!({ "newest": newest.height().get() }))
+                })?
+            }
         };
         Ok(ProofView {
-            height: state.height().get(),
+            height: height.unwrap_or(newest.height().get()),
             root: state.root().to_string(),
             value: state.get(key).map(HexBytes),
             proof: HexBytes(state.prove(key).encode()),

@@ -1,5 +1,5 @@
 //! The trait of the RPC, each method leading to where it is done.
-use super::{Api, ledger, subscriptions, transactions};
+use super::{Api, beside, ledger, subscriptions, transactions};
 use crate::index::Cursor;
 use countersign_rpc_types::*;
 use jsonrpsee::PendingSubscriptionSink;
@@ -10,14 +10,11 @@ use std::sync::Arc;
 pub(super) struct Server(pub Arc<Api>);
 
 impl Server {
-    /// Runs `work`, which may touch the disk or compile a contract, beside the threads that serve the network.
     async fn beside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Api) -> Result<T, RpcFault> + Send + 'static,
     ) -> RpcResult<T> {
-        let api = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || work(&api)).await;
-        Ok(done.map_err(|_| RpcFault::new(ErrorCode::Unavailable, "the node is stopping"))??)
+        Ok(beside(&self.0, work).await?)
     }
 
     /// The same for work that runs contracts: a few at a time.
@@ -25,8 +22,7 @@ impl Server {
         &self,
         work: impl FnOnce(&Api) -> Result<T, RpcFault> + Send + 'static,
     ) -> RpcResult<T> {
-        let permit = self.0.contract_calls.acquire().await;
-        let _permit = permit.map_err(|_| RpcFault::new(ErrorCode::Unavailable, "the node is stopping"))?;
+        let _permit = self.0.contract_calls.acquire().await.map_err(|_| super::stopping())?;
         self.beside(work).await
     }
 }
@@ -116,7 +112,7 @@ impl CountersignRpcServer for Server {
     }
 
     async fn state_proof(&self, key: HexBytes, height: Option<u64>) -> RpcResult<ProofView> {
-        Ok(self.0.proof(&key.0, height)?)
+        self.beside(move |api| api.proof(&key.0, height)).await
     }
 
     async fn schedule_list(

@@ -1,10 +1,10 @@
 //! Live answers. Each subscriber follows the newest block at its own pace; one that does not read is dropped with an error.
 use super::events::Wanted;
 use super::transactions::block_notice;
-use super::{Api, events};
+use super::{Api, beside, events};
 use crate::chain::Committed;
 use crate::index::Cursor;
-use countersign_rpc_types::{BlockNotice, ErrorCode, PAGE_ITEMS_MAX, RpcFault, TxStatus};
+use countersign_rpc_types::{BlockNotice, PAGE_ITEMS_MAX, RpcFault, TxStatus};
 use countersign_types::{Hash, Height};
 use jsonrpsee::core::server::SubscriptionSink;
 use jsonrpsee::core::{SubscriptionError, SubscriptionResult};
@@ -26,16 +26,6 @@ async fn send(api: &Api, sink: &SubscriptionSink, item: &impl Serialize) -> Resu
         }
         SubscriptionError::from("the subscriber reads too slowly or has left; subscribe again with the last cursor")
     })
-}
-
-/// Runs `work`, which may touch the disk or compile a contract, beside the threads that serve the network.
-async fn beside<T: Send + 'static>(
-    api: &Arc<Api>,
-    work: impl FnOnce(&Api) -> Result<T, RpcFault> + Send + 'static,
-) -> Result<T, RpcFault> {
-    let api = api.clone();
-    let done = tokio::task::spawn_blocking(move || work(&api)).await;
-    done.map_err(|_| RpcFault::new(ErrorCode::Unavailable, "the node is stopping"))?
 }
 
 /// Every block after the newest one.

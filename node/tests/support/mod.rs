@@ -1,5 +1,5 @@
 //! A development node as a process, spoken to over plain HTTP, and signed transfers for it.
-#![allow(dead_code)] // each test program uses a part of it
+#![allow(dead_code, clippy::unwrap_used)] // each test program uses a part of it, and fails by panicking
 use countersign_types::signature::{development_secret, public_key, sign};
 use countersign_types::transaction::{SIGNING, signing_bytes};
 use countersign_types::*;
