@@ -251,4 +251,20 @@ impl Client {
     pub async fn node_status(&self) -> Result<NodeStatus, ClientError> {
         self.call("node_status", |c| async move { c.node_status().await }).await
     }
+
+    /// The peers the node lists, and whether they are there.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn peers(&self) -> Result<Vec<PeerView>, ClientError> {
+        self.call("node_peers", |c| async move { c.node_peers().await }).await
+    }
+
+    /// Why the next block is not there yet, in words.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn explain_consensus(&self) -> Result<ConsensusExplanation, ClientError> {
+        self.call("consensus_explain", |c| async move { c.consensus_explain().await }).await
+    }
 }

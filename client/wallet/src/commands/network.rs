@@ -1,10 +1,10 @@
 //! `countersign network`: the chain and the node.
 use crate::failure::Failure;
-use crate::output::facts;
+use crate::output::{facts, table};
 use crate::session::Session;
 use clap::Subcommand;
-use countersign_client::clock;
 use countersign_client::types::Timestamp;
+use countersign_client::{Client, clock};
 use serde_json::json;
 
 /// What to know of the network.
@@ -12,12 +12,42 @@ use serde_json::json;
 pub enum NetworkCommand {
     /// The chain, its newest block, and the node
     Status,
+    /// The node's peers, and whether they are there
+    Peers,
+    /// Why the next block is not there yet
+    Explain,
 }
 
 /// Runs the command.
 pub async fn run(session: &Session, command: NetworkCommand) -> Result<(), Failure> {
-    let NetworkCommand::Status = command;
     let client = session.client("the network's status")?;
+    match command {
+        NetworkCommand::Status => status(session, client).await,
+        NetworkCommand::Peers => {
+            let peers = client.peers().await?;
+            session.output.result(&peers, || {
+                let rows = peers.iter().map(|peer| {
+                    let state = if peer.connected { "connected" } else { "away" };
+                    let height = peer.height.map(|height| height.to_string()).unwrap_or_default();
+                    [state.to_string(), height, peer.address.clone()]
+                });
+                table(["STATE", "HEIGHT", "ADDRESS"], rows)
+            });
+            Ok(())
+        }
+        NetworkCommand::Explain => {
+            let told = client.explain_consensus().await?;
+            session.output.result(&told, || {
+                let state = if told.is_normal { "normal" } else { "held up" };
+                let head = format!("Height {} ({state}), {} ms after the newest block", told.height, told.waiting_ms);
+                std::iter::once(head).chain(told.words.iter().cloned()).collect::<Vec<_>>().join("\n")
+            });
+            Ok(())
+        }
+    }
+}
+
+async fn status(session: &Session, client: &Client) -> Result<(), Failure> {
     session.chain().await?;
     let head = client.head().await?;
     let node = client.node_status().await?;
