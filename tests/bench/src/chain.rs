@@ -5,6 +5,7 @@ use countersign_rpc_types::{CountersignRpcClient as _, TxStatus};
 use countersign_types::signature::{development_secret, public_key};
 use countersign_types::{AccountId, Hash};
 use jsonrpsee::ws_client::{WsClient, WsClientBuilder};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +47,7 @@ impl Chain {
         std::fs::write(&spec, spec_text(&names)?)?;
         let home = dir.join("node");
         init(&spec, &home)?;
-        let node = Node::start(&home, &["run", "--rpc-port", "0"])?;
+        let node = Node::start(&home, &["run", "--rpc-listen", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/tcp/0"])?;
         let client = connect(&node.url()).await?;
         let id = client.chain_head().await?.chain.parse().context("the chain's id")?;
         Ok(Self { id, holders, node })
@@ -119,9 +120,15 @@ fn spec_text(names: &[String]) -> anyhow::Result<String> {
 }
 
 fn init(spec: &Path, home: &Path) -> anyhow::Result<()> {
+    let key = spec.with_file_name("validator.key");
+    run_node(&[&"keys", &"new", &"--development", &"validator-1", &"--out", &key])?;
+    run_node(&[&"init", &"--spec", &spec, &"--dir", &home, &"--validator-key", &key])
+}
+
+/// Runs a command of the node that ends by itself.
+fn run_node(args: &[&dyn AsRef<OsStr>]) -> anyhow::Result<()> {
     let mut command = Command::new(countersign_harness::binary(countersign_harness::Binary::Node)?);
-    command.arg("init").arg("--spec").arg(spec).arg("--dir").arg(home).args(["--development-key", "validator-1"]);
-    let output = command.output()?;
-    anyhow::ensure!(output.status.success(), "init failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    let output = command.args(args.iter().map(|arg| arg.as_ref())).output()?;
+    anyhow::ensure!(output.status.success(), "the node refused:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
