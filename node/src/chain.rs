@@ -21,7 +21,7 @@ mod recent;
 mod service;
 mod startup;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use fault::Fault;
 pub use recent::{Committed, Executed};

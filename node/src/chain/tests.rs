@@ -19,11 +19,11 @@ fn engine() -> Engine {
     Engine::new(EngineConfig::default()).unwrap()
 }
 
-fn mempool() -> Arc<Mempool> {
+pub(crate) fn mempool() -> Arc<Mempool> {
     Arc::new(Mempool::new(PoolLimits { bytes_max: 1 << 20, transactions_max: 100 }))
 }
 
-async fn opened(store: &Arc<MemoryStore>, mempool: &Arc<Mempool>) -> Opened {
+pub(crate) async fn opened(store: &Arc<MemoryStore>, mempool: &Arc<Mempool>) -> Opened {
     let options = Options {
         genesis: countersign_chain_spec::dev(),
         store: store.clone(),
@@ -40,8 +40,8 @@ fn holder(name: &str) -> ([u8; 32], AccountId) {
     (secret, AccountId::of_key(&public_key(&secret)))
 }
 
-/// Alice pays Bob.
-fn payment(chain: &Chain, salt: u64) -> SignedTransaction {
+/// Alice pays Bob; valid for a while from a time on.
+pub(crate) fn payment(chain: &Chain, salt: u64, valid_from: Timestamp) -> SignedTransaction {
     let (secret, alice) = holder("alice@harbor-hotel.example");
     let (_, bob) = holder("bob@harbor-hotel.example");
     let assets = countersign_executor::native_interfaces().find(|native| native.module.as_str() == "assets").unwrap();
@@ -54,11 +54,10 @@ fn payment(chain: &Chain, salt: u64) -> SignedTransaction {
         parties: vec![alice].try_into().unwrap(),
         args: args.try_into().unwrap(),
     };
-    let from = chain.genesis().time;
     let transaction = Transaction {
         chain: chain.id(),
-        valid_from: from,
-        expires_at: from.checked_add_millis(1_000_000).unwrap(),
+        valid_from,
+        expires_at: valid_from.checked_add_millis(1_000_000).unwrap(),
         salt: salt.to_le_bytes(),
         calls: vec![call].try_into().unwrap(),
     };
@@ -67,12 +66,17 @@ fn payment(chain: &Chain, salt: u64) -> SignedTransaction {
     SignedTransaction { transaction, signatures: vec![signature].try_into().unwrap() }
 }
 
+/// One that is valid in the chain's first minutes.
+fn early_payment(chain: &Chain, salt: u64) -> SignedTransaction {
+    payment(chain, salt, chain.genesis().time)
+}
+
 fn submit(chain: &Chain, mempool: &Mempool, transaction: SignedTransaction) {
     let verified = VerifiedTransaction::verify(transaction, &chain.id()).unwrap();
     mempool.insert(Arc::new(verified), AccountId([1; 32])).unwrap();
 }
 
-fn proposer() -> PublicKey {
+pub(crate) fn proposer() -> PublicKey {
     public_key(&development_secret("validator-1"))
 }
 
@@ -82,7 +86,7 @@ fn clock(chain: &Chain) -> Timestamp {
 }
 
 /// Makes, judges, commits and executes the next block.
-async fn advance(opened: &Opened, store: &MemoryStore, mempool: &Mempool) -> Arc<Head> {
+pub(crate) async fn advance(opened: &Opened, store: &MemoryStore, mempool: &Mempool) -> Arc<Head> {
     let chain = &opened.chain;
     let head = chain.head();
     let draft = propose::build(&head, mempool, proposer(), clock(chain));
@@ -110,7 +114,7 @@ async fn a_chain_without_a_checkpoint_is_replayed_to_the_same_tip_and_one_with_i
     let first = opened(&store, &pool).await;
     assert!(first.chain.head().uncertified, "the first block certifies the genesis");
     for salt in 0..3 {
-        submit(&first.chain, &pool, payment(&first.chain, salt));
+        submit(&first.chain, &pool, early_payment(&first.chain, salt));
         let head = advance(&first, &store, &pool).await;
         assert!(head.uncertified && pool.lock().is_empty());
     }
@@ -136,7 +140,7 @@ async fn histories_are_the_same_in_memory_and_on_disk() {
     let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
     let first = opened(&store, &pool).await;
     for salt in 0..6 {
-        submit(&first.chain, &pool, payment(&first.chain, salt));
+        submit(&first.chain, &pool, early_payment(&first.chain, salt));
         if salt % 2 == 1 {
             advance(&first, &store, &pool).await;
         }
@@ -171,7 +175,7 @@ async fn histories_are_the_same_in_memory_and_on_disk() {
     first.close();
     let second = opened(&store, &mempool()).await;
     assert_eq!(read(&second.chain), in_memory);
-    let id = payment(&second.chain, 4).transaction.id().0;
+    let id = early_payment(&second.chain, 4).transaction.id().0;
     let place = index::transaction(&second.chain, &id).unwrap().unwrap();
     assert_eq!((place.height, place.index), (Height::new(3), 0));
     assert_eq!(index::transaction(&second.chain, &Hash::ZERO).unwrap(), None);
@@ -203,7 +207,7 @@ async fn a_block_that_breaks_a_rule_is_refused_by_that_rule() {
     assert!(derived("validators' hash")(verdict(&|b| b.header.validators_hash = Hash::ZERO)));
     assert!(derived("next validators' hash")(verdict(&|b| b.header.next_validators_hash = Hash::ZERO)));
     assert!(derived("parameters' hash")(verdict(&|b| b.header.params_hash = Hash::ZERO)));
-    let tx = payment(chain, 1);
+    let tx = early_payment(chain, 1);
     let twice: Vec<_> = vec![tx.clone(), tx.clone()];
     assert!(matches!(verdict(&|b| b.transactions = twice.clone().try_into().unwrap()), Refusal::Duplicate(_)));
     let mut forged = tx;
@@ -217,7 +221,7 @@ async fn a_block_that_breaks_a_rule_is_refused_by_that_rule() {
     small.params.block_transactions_max = 0;
     let mut block = good.clone();
     block.header.params_hash = small.params.hash();
-    block.transactions = vec![payment(chain, 2)].try_into().unwrap();
+    block.transactions = vec![early_payment(chain, 2)].try_into().unwrap();
     assert!(matches!(judge(&small, &pool, &block, None), Err(Refusal::TooMany { found: 1, limit: 0 })));
     small.params = Params { block_bytes_max: 10, ..head.params.clone() };
     block.header.params_hash = small.params.hash();
@@ -229,7 +233,7 @@ async fn a_block_that_breaks_a_rule_is_refused_by_that_rule() {
 async fn a_signature_altered_after_the_mempool_verified_it_is_found() {
     let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
     let opened = opened(&store, &pool).await;
-    let tx = payment(&opened.chain, 1);
+    let tx = early_payment(&opened.chain, 1);
     submit(&opened.chain, &pool, tx.clone());
     let head = opened.chain.head();
     let mut block = propose::build(&head, &pool, proposer(), clock(&opened.chain)).block;

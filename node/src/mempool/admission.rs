@@ -228,3 +228,89 @@ pub fn is_senders_fault(error: &AdmissionError) -> bool {
 pub fn ids(transactions: &[SignedTransaction]) -> Vec<Hash> {
     transactions.iter().map(|tx| tx.transaction.id().0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::{advance, mempool, opened, payment};
+    use countersign_state::MemoryStore;
+
+    struct Door {
+        opened: crate::chain::Opened,
+        store: Arc<MemoryStore>,
+        mempool: Arc<Mempool>,
+        metrics: Metrics,
+        admission: Admission,
+        outgoing: mpsc::Receiver<Arc<VerifiedTransaction>>,
+    }
+
+    /// A door of a chain whose newest block is of today, as a client's transactions are.
+    async fn door() -> Door {
+        let (store, mempool, metrics) = (Arc::new(MemoryStore::new()), mempool(), Metrics::new());
+        let opened = opened(&store, &mempool).await;
+        let (sender, outgoing) = mpsc::channel(64);
+        let gate =
+            Gate { chain: opened.chain.clone(), mempool: mempool.clone(), metrics: metrics.clone(), outgoing: sender };
+        Door { opened, store, mempool, metrics, admission: Admission::open(gate), outgoing }
+    }
+
+    fn fresh(door: &Door, salt: u64) -> SignedTransaction {
+        payment(&door.opened.chain, salt, crate::clock::now())
+    }
+
+    #[tokio::test]
+    async fn what_clients_send_waits_and_is_told_to_peers_what_peers_send_waits_only() {
+        let mut door = door().await;
+        let (ours, theirs) = (fresh(&door, 1), fresh(&door, 2));
+        let id = door.admission.submit(ours.clone(), Origin::Client).await.unwrap();
+        assert_eq!(id, ours.transaction.id());
+        door.admission.submit(theirs, Origin::Peer).await.unwrap();
+        assert_eq!(door.mempool.lock().len(), 2);
+        assert_eq!(door.outgoing.try_recv().unwrap().signed(), &ours);
+        assert!(door.outgoing.try_recv().is_err());
+        let again = door.admission.submit(ours, Origin::Peer).await.unwrap_err();
+        assert!(!is_senders_fault(&again) && again == AdmissionError::Pool(PoolError::Known));
+    }
+
+    #[tokio::test]
+    async fn many_at_once_are_verified_together_and_answered_each() {
+        let door = door().await;
+        let mut batch: Vec<_> = (0..40).map(|salt| fresh(&door, salt)).collect();
+        batch[7].transaction.salt = [9; 8];
+        batch[9] = batch[8].clone();
+        let answers = door.admission.submit_all(batch.clone(), Origin::Client).await;
+        for (index, (answer, signed)) in answers.iter().zip(&batch).enumerate() {
+            match index {
+                7 => assert!(matches!(answer, Err(AdmissionError::Malformed(TransactionError::BadSignature { .. })))),
+                9 => assert_eq!(answer, &Err(AdmissionError::Pool(PoolError::Known))),
+                _ => assert_eq!(answer, &Ok(signed.transaction.id())),
+            }
+        }
+        assert!(answers[7].as_ref().is_err_and(is_senders_fault));
+        assert_eq!((door.mempool.lock().len(), door.metrics.admitted.get(), door.metrics.refused.get()), (38, 38, 2));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_run_is_refused_and_what_ran_is_known() {
+        let door = door().await;
+        let chain = &door.opened.chain;
+        let refusal = |valid_from: Timestamp| {
+            let (admission, signed) = (door.admission.clone(), payment(chain, 1, valid_from));
+            async move { admission.submit(signed, Origin::Client).await.unwrap_err() }
+        };
+        let now = crate::clock::now();
+        let later = |ms: u64| now.checked_add_millis(ms).unwrap();
+        assert_eq!(refusal(chain.genesis().time).await, AdmissionError::Refused(Failure::Expired));
+        let early = refusal(later(EARLY_MS_MAX + 60_000)).await;
+        assert_eq!(early, AdmissionError::Refused(Failure::NotYetValid));
+        let soon = payment(chain, 2, later(EARLY_MS_MAX / 2));
+        assert!(door.admission.submit(soon, Origin::Client).await.is_ok(), "a clock that is ahead is forgiven");
+
+        let signed = payment(chain, 3, chain.head().header.time);
+        let verified = VerifiedTransaction::verify(signed.clone(), &chain.id()).unwrap();
+        door.mempool.insert(Arc::new(verified), AccountId([1; 32])).unwrap();
+        advance(&door.opened, &door.store, &door.mempool).await;
+        let again = door.admission.submit(signed, Origin::Client).await.unwrap_err();
+        assert_eq!(again, AdmissionError::Pool(PoolError::Known));
+    }
+}
