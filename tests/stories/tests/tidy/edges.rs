@@ -108,3 +108,16 @@ fn the_client_uses_state_without_a_disk() {
     let state = state.expect("the client verifies proofs with state");
     assert!(!state.features.iter().any(|feature| feature == "disk"), "client -> state with feature `disk`");
 }
+
+#[test]
+fn every_crate_keeps_the_lints_of_the_workspace() {
+    let metadata = metadata();
+    let inherits = |package: &&&Package| {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("cargo has just read it");
+        manifest.contains("[lints]\nworkspace = true")
+    };
+    let packages = metadata.workspace_packages();
+    let offenders =
+        packages.iter().filter(|package| !inherits(package)).map(|package| package.name.to_string()).collect();
+    assert_none("add `[lints] workspace = true` to its Cargo.toml:", offenders);
+}
