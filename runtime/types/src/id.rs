@@ -67,7 +67,7 @@ impl FromStr for PublicKey {
     }
 }
 
-/// A method as it was shown: the first 8 bytes of the hash of its declaration ([`crate::interface::Method::selector`]).
+/// A method as it was shown: the first 8 bytes of the hash of its declaration ([`crate::Interface::selector`]).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, MaxEncodedLen)]
 pub struct Selector(pub [u8; 8]);
 

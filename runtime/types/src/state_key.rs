@@ -121,7 +121,7 @@ pub fn quota(member: &AccountId) -> Vec<u8> {
     key(QUOTA, &[&member.0])
 }
 
-/// The rolling [`Hash`] of the transaction ids remembered in the bucket of this expiry minute.
+/// The rolling [`crate::Hash`] of the transaction ids remembered in the bucket of this expiry minute.
 pub fn seen(minute: u64) -> Vec<u8> {
     key(SEEN, &[&minute.to_be_bytes()])
 }
