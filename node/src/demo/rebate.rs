@@ -105,7 +105,7 @@ fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
     let receipt = stage.submit(told, Person::Customer, "purchase.csp")?;
     let purchase = field(&receipt, "Purchased", "purchase")?;
     told.see(format!("purchase {purchase}"));
-    let ok = stage.moved(told, &before, &[(Person::Customer, -100_00), (Person::Merchant, 100_00)])?;
+    let ok = stage.moved(told, &before, &[(Person::Customer, -10_000), (Person::Merchant, 10_000)])?;
     stage.end(told, ok)?;
     Ok(purchase)
 }
@@ -206,7 +206,7 @@ fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Dem
     let before = stage.balances(told)?;
     draft_redeem(stage, deal, "redeem.csp")?;
     stage.submit(told, Person::Merchant, "redeem.csp")?;
-    let ok = stage.moved(told, &before, &[(Person::ThirdParty, -80_00), (Person::Merchant, 80_00)])?;
+    let ok = stage.moved(told, &before, &[(Person::ThirdParty, -8_000), (Person::Merchant, 8_000)])?;
     stage.end(told, ok)?;
 
     draft_redeem(stage, deal, "again.csp")?;
@@ -241,7 +241,7 @@ fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Demo
     );
     let before = stage.balances(told)?;
     stage.submit(told, Person::Customer, &deal.claim)?;
-    let ok = stage.moved(told, &before, &[(Person::Merchant, -10_00)])?;
+    let ok = stage.moved(told, &before, &[(Person::Merchant, -1_000)])?;
     let state = stage.rebate(told, &deal.id)?;
     stage.end(told, ok && state == "Locked")?;
     stage.refuse(
@@ -275,7 +275,7 @@ fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
     stage.sign(Person::ThirdParty, "tx", "refund.csp")?;
     let before = stage.balances(told)?;
     stage.submit(told, Person::ThirdParty, "refund.csp")?;
-    let ok = stage.moved(told, &before, &[(Person::ThirdParty, 40_00), (Person::Merchant, -40_00)])?;
+    let ok = stage.moved(told, &before, &[(Person::ThirdParty, 4_000), (Person::Merchant, -4_000)])?;
     stage.end(told, ok && pending == "Pending" && locked == "Locked")?;
     Ok(deal)
 }
@@ -286,7 +286,7 @@ fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &T
     let deal = all_sign(stage, purchase, terms)?;
     let before = stage.balances(told)?;
     stage.submit(told, Person::Customer, &deal.claim)?;
-    let ok = stage.moved(told, &before, &[(Person::Merchant, -10_00)])?;
+    let ok = stage.moved(told, &before, &[(Person::Merchant, -1_000)])?;
     stage.end(told, ok)?;
     Ok(deal)
 }
@@ -355,7 +355,7 @@ fn settle(stage: &mut Stage, told: &mut Narrator, deals: [(&Deal, &str, &str); 3
         told.see(format!("expected: {state}, {paid} EUR to the customer"));
         ok &= found == state;
     }
-    ok &= stage.moved(told, &before, &[(Person::Customer, 15_00), (Person::Merchant, 15_00)])?;
+    ok &= stage.moved(told, &before, &[(Person::Customer, 1_500), (Person::Merchant, 1_500)])?;
     stage.end(told, ok)
 }
 

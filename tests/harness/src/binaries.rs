@@ -43,15 +43,11 @@ fn build() -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(cargo);
-    command.current_dir(root).args([
-        "build",
-        "--locked",
-        "--quiet",
-        "-p",
-        "countersign-node",
-        "-p",
-        "countersign-wallet",
-    ]);
+    command.current_dir(root).args(["build", "--locked", "--quiet", "--bins"]);
+    if me.parent() != Some(folder) {
+        // Part of a test run: all of it again, so that features are resolved the same way and nothing is built twice.
+        command.args(["--workspace", "--tests"]);
+    }
     command.arg("--target-dir").arg(target);
     if folder.ends_with("release") {
         command.arg("--release");

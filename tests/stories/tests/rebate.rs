@@ -22,8 +22,8 @@ fn demo(args: &[&str]) -> anyhow::Result<(i32, Value)> {
 fn assert_complete(summary: &Value) {
     let rebate = &summary["stories"]["rebate"];
     assert_eq!(rebate["ok"], true, "{rebate:#}");
-    let steps: Vec<&str> =
-        rebate["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
+    let steps = rebate["steps"].as_array().into_iter().flatten();
+    let steps: Vec<&str> = steps.filter_map(|step| step["step"].as_str()).collect();
     for step in ["1", "2", "3", "4", "5", "6", "7", "8"] {
         assert!(steps.contains(&step), "step {step} is missing from {steps:?}");
     }
