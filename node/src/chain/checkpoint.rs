@@ -9,8 +9,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Bytes of executed blocks that are not in a checkpoint: what a busy node holds in memory for it.
-const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of executed blocks that are not in a checkpoint. Decoded, with receipts, changes and index entries, they take some ten
+/// times as much memory; fewer, and keys that many blocks change would be written more often.
+const PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Execution waits while this many times the allowed blocks or bytes are pending: the disk cannot follow.
 const BACKLOG_FACTOR: usize = 4;
 /// How often a waiting execution looks again.

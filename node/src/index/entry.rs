@@ -2,8 +2,8 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `t` id | [`TransactionPlace`] where it was admitted: once at most |
-//! | `f` id | [`TransactionPlace`] where it was refused last |
+//! | `t` start of the id | [`TransactionPlace`] where it was admitted: once at most |
+//! | `f` start of the id | [`TransactionPlace`] where it was refused last |
 //! | `a` account, height counted down | indices of its transactions |
 //! | `e` account, height | [`EventPlace`]s listed under it |
 //! | `m` module's length and name, height | [`EventPlace`]s of it |
@@ -22,17 +22,23 @@ const PARTY: u8 = b'a';
 const LISTED: u8 = b'e';
 const MODULE: u8 = b'm';
 
+/// Bytes of an id in a key: to make two transactions that share them takes 2^64 tries, and then one of them is not found.
+const ID_BYTES: usize = 16;
+
 /// Entries of an index, by key.
 pub type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Where a transaction stands.
+/// Where a transaction stands. Only the start of its id leads here: compare the receipt's subject.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct TransactionPlace {
     /// Height of the block.
+    #[codec(compact)]
     pub height: Height,
     /// Index among the block's transactions.
+    #[codec(compact)]
     pub index: u32,
     /// Index of its receipt among the block's receipts: jobs come first.
+    #[codec(compact)]
     pub receipt: u32,
 }
 
@@ -40,8 +46,10 @@ pub struct TransactionPlace {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub struct EventPlace {
     /// Index of the receipt.
+    #[codec(compact)]
     pub receipt: u32,
     /// Index of the event in the receipt.
+    #[codec(compact)]
     pub event: u16,
 }
 
@@ -54,7 +62,7 @@ impl EventPlace {
 
 /// Keys of a transaction's place, in the order to look them up: where it was admitted, where it was refused.
 pub fn transaction_keys(id: &Hash) -> [Vec<u8>; 2] {
-    [TRANSACTION, REFUSED].map(|space| [&[space][..], &id.0].concat())
+    [TRANSACTION, REFUSED].map(|space| [&[space][..], &id.0[..ID_BYTES]].concat())
 }
 
 /// A transaction's place among `entries`.

@@ -115,7 +115,11 @@ impl Api {
         let mut height = since.next();
         while height <= newest {
             match self.chain.unsaved_block(height).as_deref().map(|block| Committed::place(block, id)) {
-                Some(Some(place)) => return self.status_at(place),
+                Some(Some(place)) => {
+                    if let Some(status) = self.status_at(place, id)? {
+                        return Ok(status);
+                    }
+                }
                 Some(None) => {}
                 // In a checkpoint already.
                 None => return self.tx_status(id),

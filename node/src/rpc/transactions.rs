@@ -4,6 +4,7 @@ use crate::chain::Executed;
 use crate::index::{self, HistoryCursor, TransactionPlace};
 use crate::mempool::Origin;
 use countersign_rpc_types::*;
+use countersign_types::receipt::Subject;
 use countersign_types::transaction::TransactionId;
 use countersign_types::{Hash, Height, SignedTransaction};
 
@@ -62,17 +63,21 @@ impl Api {
 
     fn final_status(&self, id: &Hash) -> Result<Option<TxStatus>, RpcFault> {
         let place = index::transaction(&self.chain, id).map_err(|fault| self.fault(fault))?;
-        place.map(|place| self.status_at(place)).transpose()
+        place.map_or(Ok(None), |place| self.status_at(place, id))
     }
 
-    pub(super) fn status_at(&self, place: TransactionPlace) -> Result<TxStatus, RpcFault> {
+    /// The status of the transaction with this id at its place; `None` if another stands there.
+    pub(super) fn status_at(&self, place: TransactionPlace, id: &Hash) -> Result<Option<TxStatus>, RpcFault> {
         let TransactionPlace { height, index, receipt: at } = place;
         let executed = self.chain.executed(height).map_err(|fault| self.fault(fault))?;
         let executed = executed.ok_or_else(|| not_found(format_args!("block {height}")))?;
         let receipt = executed.receipts.get(at as usize).ok_or_else(|| not_found("receipt of this transaction"))?;
+        if receipt.subject != Subject::Transaction(*id) {
+            return Ok(None);
+        }
         let transaction = executed.block.transactions.get(index as usize).map(|signed| &signed.transaction);
         let receipt = self.receipt(&self.chain.head().state, receipt, transaction);
-        Ok(TxStatus::Final { height: height.get(), index, receipt })
+        Ok(Some(TxStatus::Final { height: height.get(), index, receipt }))
     }
 
     pub(super) fn history(
