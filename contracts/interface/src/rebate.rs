@@ -41,6 +41,7 @@ crate::interface! {
         22 NotYetDue "The rebate time has not come yet.";
         23 AlreadySettled "The rebate was settled already.";
         24 PurchaseExists "This call made a purchase already; each purchase needs a call of its own.";
+        25 OtherAsset "The purchase was paid in another asset; a refund is in the same one.";
     }
     events {
         /// A customer paid a merchant.
@@ -66,7 +67,7 @@ crate::interface! {
         /// signatures: all three sign this call itself, so the merchant can sign it together with the offer.
         Claim = claim(merchant, customer, third_party) { offer: Document, asset: AssetId, amount: Amount, settles_at: Timestamp } "{merchant} sets aside {amount} {asset} as a rebate for {customer}, due {settles_at}, for bringing {third_party} (offer {offer})";
         /// The merchant pays back a purchase, whole or in part; a rebate that requires it shrinks pro rata until it is settled.
-        Refund = refund(merchant, buyer) { purchase: Hash, amount: Amount } "{merchant} pays back {amount} of the purchase {purchase} to {buyer}";
+        Refund = refund(merchant, buyer) { purchase: Hash, asset: AssetId, amount: Amount } "{merchant} pays back {amount} {asset} of the purchase {purchase} to {buyer}";
         /// Settles a rebate whose time has come and which the ledger could not settle by itself, because its asset was frozen then.
         /// Anyone may ask; who gets what does not depend on the asker.
         Collect = collect(asker) { rebate: Hash } "{asker} asks for the rebate {rebate} to be settled now that its time has come";

@@ -300,8 +300,6 @@ async fn claim(session: &mut Session, args: ClaimArgs) -> Result<(), Failure> {
 async fn refund(session: &mut Session, args: RefundArgs) -> Result<(), Failure> {
     let record = show::purchase_of(session, args.purchase).await?;
     let parties = [pair("merchant", record.merchant), pair("buyer", record.buyer)];
-    // No asset stands beside a refund's amount: it is that of the purchase.
-    let amount = if args.amount.contains(' ') { args.amount } else { format!("{} {}", args.amount, record.asset) };
-    let texts = [pair("purchase", args.purchase), pair("amount", amount)];
+    let texts = [pair("purchase", args.purchase), pair("asset", record.asset), pair("amount", args.amount)];
     propose(session, "refund", &parties, &texts, None, &args.options).await
 }

@@ -2,7 +2,9 @@
 use super::scene::{DEADLINE, Outcome, PRICE, REBATE, REBATE_TIME, Scene, refused, text};
 use crate::Rebate;
 use countersign_contract_sdk::testing::Stopped;
-use countersign_interface::rebate::{Error, Offer, Purchase, PurchaseOf, RebateOf, Rules, Settle, dispatch, scheduled};
+use countersign_interface::rebate::{
+    Error, Offer, Purchase, PurchaseOf, RebateOf, Refund, Rules, Settle, dispatch, scheduled,
+};
 use countersign_interface::{DispatchFault, Refusal};
 use countersign_types::{Amount, Document, DocumentKind, Failure, Hash, Timestamp};
 use parity_scale_codec::Encode;
@@ -277,6 +279,17 @@ fn unknown_rebate() {
     refuses(&mut scene, Error::UnknownRebate, |scene| scene.collect(stranger, Hash::ZERO));
     let answer = scene.host.query(|host| Rebate::rebate_of(host, RebateOf { rebate: Hash::ZERO }));
     assert_eq!(answer, refused(Error::UnknownRebate));
+}
+
+#[test]
+fn other_asset() {
+    let (mut scene, offer) = offered();
+    let second = scene.redeem(&offer).unwrap();
+    let (merchant, buyer) = (scene.merchant.account, scene.newcomer.account);
+    let other = scene.host.add_asset("USD");
+    let args = Refund { purchase: second, asset: other, amount: Amount::new(1) };
+    refuses(&mut scene, Error::OtherAsset, |scene| scene.refund_as(merchant, buyer, args));
+    scene.refund(second, 1).unwrap();
 }
 
 #[test]

@@ -135,7 +135,10 @@ impl Scene {
         purchase: Hash,
         amount: u128,
     ) -> Outcome<()> {
-        let args = Refund { purchase, amount: Amount::new(amount) };
+        self.refund_as(merchant, buyer, Refund { purchase, asset: self.eur, amount: Amount::new(amount) })
+    }
+
+    pub fn refund_as(&mut self, merchant: AccountId, buyer: AccountId, args: Refund) -> Outcome<()> {
         self.host.call(&[merchant, buyer], |host| Rebate::refund(host, merchant, buyer, args))
     }
 

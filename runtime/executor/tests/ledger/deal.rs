@@ -103,7 +103,7 @@ impl Deal {
     }
 
     pub fn refund(&self, purchase: Hash, amount: u128) -> Refund {
-        Refund { purchase, amount: Amount::new(amount) }
+        Refund { purchase, asset: self.offer.asset, amount: Amount::new(amount) }
     }
 
     /// A call of the three.

@@ -3,7 +3,7 @@ use crate::deal::{ALL, CUSTOMER, DAY_MS, Deal, LOWER, MERCHANT, NEWCOMER, PRICE,
 use crate::world::{BALANCE, eur, id, ids, ms, ok};
 use countersign_interface::Method;
 use countersign_interface::assets::{SetFrozen, Transfer};
-use countersign_interface::rebate::{Claim, Collect, Error, Purchase, Redeem, Settle};
+use countersign_interface::rebate::{Claim, Collect, Error, Purchase, Redeem, Refund, Settle};
 use countersign_types::{Amount, Call, CallFault, Document, Hash};
 use parity_scale_codec::Encode;
 
@@ -201,6 +201,8 @@ fn refunds() {
         let call = refund(&deal, purchase, amount, parties);
         assert_eq!(refused(&mut deal, call), error);
     }
+    let other_asset = Refund { asset: "NONE".parse().unwrap(), ..deal.refund(first, 1) };
+    assert_eq!(refused(&mut deal, other_asset.call(&ids(&[MERCHANT, CUSTOMER]))), Error::OtherAsset);
     ok(deal.world.run(vec![refund(&deal, first, PRICE, [MERCHANT, CUSTOMER])]));
     let call = refund(&deal, first, 1, [MERCHANT, CUSTOMER]);
     assert_eq!(refused(&mut deal, call), Error::RefundTooLarge);
@@ -268,6 +270,7 @@ fn every_refusal_is_tested_above() {
         Error::NotYetDue,
         Error::AlreadySettled,
         Error::PurchaseExists,
+        Error::OtherAsset,
     ];
     assert_eq!(tested, Error::ALL);
 }
