@@ -93,8 +93,9 @@ impl Params {
                 limits::BLOCK_BYTES_MAX as u64 - 64 * 1024,
             ),
             ("block_transactions_max", self.block_transactions_max.into(), 1, limits::BLOCK_TRANSACTIONS_MAX as u64),
-            ("block_gas_max", self.block_gas_max.get(), self.transaction_gas_max.get(), 1_000_000_000_000_000),
+            // What others depend on comes before them, so that the cause is named.
             ("transaction_gas_max", self.transaction_gas_max.get(), 1_000_000, 10_000_000_000),
+            ("block_gas_max", self.block_gas_max.get(), self.transaction_gas_max.get(), 1_000_000_000_000_000),
             ("lane_gas_max", self.lane_gas_max.get(), self.job_gas.get(), 1_000_000_000_000),
             ("job_gas", self.job_gas.get(), 100_000, 100_000_000),
             ("quota_window_ms", self.quota_window_ms, 60_000, 31 * DAY_MS),
