@@ -56,11 +56,13 @@ pub fn run(args: &DemoArgs) -> Result<bool, DemoError> {
     if let Some(step) = args.restart_at.as_deref().filter(|step| *step != "all" && !rebate::STEPS.contains(step)) {
         return Err(DemoError::NoSuchStep { given: step.into(), known: rebate::STEPS.join(", ") });
     }
+    // Before anything is built: the path of a program that was replaced meanwhile cannot be found any more.
+    let node = std::env::current_exe().map_err(doing("finding this program"))?;
     let wallet = match &args.wallet {
         Some(program) => program.canonicalize().map_err(doing("finding the wallet"))?,
-        None => process::wallet_program()?,
+        None => process::wallet_program(&node)?,
     };
-    let mut stage = Stage::set(&dir, &wallet, args.restart_at.clone())?;
+    let mut stage = Stage::set(&dir, &node, &wallet, args.restart_at.clone())?;
     let mut summary = Summary::default();
     let story = rebate::play(&mut stage, Duration::from_secs(args.rebate_in))?;
     summary.stories.insert("rebate".into(), story);

@@ -16,14 +16,15 @@ const ADDRESS_FILE: &str = "rpc.addr";
 /// A running node; killed when dropped unless it is left running.
 #[derive(Debug)]
 pub struct NodeProcess {
+    program: PathBuf,
     child: Child,
     dir: PathBuf,
     url: String,
 }
 
 impl NodeProcess {
-    /// Starts `countersign-node dev` on `dir` and waits until it serves.
-    pub fn start(dir: &Path) -> Result<Self, DemoError> {
+    /// Starts `<program> dev` on `dir` and waits until it serves.
+    pub fn start(program: &Path, dir: &Path) -> Result<Self, DemoError> {
         fs::create_dir_all(dir).map_err(doing("making the node's folder"))?;
         let address_file = dir.join(ADDRESS_FILE);
         if address_file.exists() {
@@ -32,7 +33,6 @@ impl NodeProcess {
         let log_path = dir.join("node.log");
         let log = File::options().create(true).append(true).open(&log_path).map_err(doing("opening the node's log"))?;
         let log_too = log.try_clone().map_err(doing("opening the node's log"))?;
-        let program = std::env::current_exe().map_err(doing("finding this program"))?;
         let mut child = Command::new(program)
             .args(["dev", "--rpc-port", "0", "--dir"])
             .arg(dir)
@@ -56,7 +56,7 @@ impl NodeProcess {
                 _ => std::thread::sleep(LOOK_EVERY),
             }
         };
-        Ok(Self { child, dir: dir.to_path_buf(), url: format!("ws://{address}") })
+        Ok(Self { program: program.to_path_buf(), child, dir: dir.to_path_buf(), url: format!("ws://{address}") })
     }
 
     /// Where its RPC is.
@@ -72,7 +72,7 @@ impl NodeProcess {
     /// Kills it as a power cut would (SIGKILL) and starts it again on the same folder.
     pub fn kill_and_restart(&mut self) -> Result<(), DemoError> {
         self.child.kill().and_then(|()| self.child.wait()).map_err(doing("killing the node"))?;
-        *self = Self::start(&self.dir)?;
+        *self = Self::start(&self.program, &self.dir)?;
         Ok(())
     }
 
@@ -91,9 +91,8 @@ impl Drop for NodeProcess {
     }
 }
 
-/// Finds the wallet beside this program; in a source tree cargo builds it first, so that both are of the same version.
-pub fn wallet_program() -> Result<PathBuf, DemoError> {
-    let me = std::env::current_exe().map_err(doing("finding this program"))?;
+/// Finds the wallet beside the node's program `me`; in a source tree cargo builds it first, so that both are of the same version.
+pub fn wallet_program(me: &Path) -> Result<PathBuf, DemoError> {
     let folder = me.parent().expect("a program lies in a folder");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = folder.parent().filter(|_| folder.ends_with("release") || folder.ends_with("debug"));
@@ -102,8 +101,7 @@ pub fn wallet_program() -> Result<PathBuf, DemoError> {
     {
         eprintln!("building the wallet");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The default members together, as `cargo run` builds this program: the same features, so nothing is built twice.
-        cargo.current_dir(&root).args(["build", "--locked", "--bins", "--target-dir"]).arg(target);
+        cargo.current_dir(&root).args(["build", "--locked", "-p", "countersign-wallet", "--target-dir"]).arg(target);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }

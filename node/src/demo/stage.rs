@@ -58,9 +58,9 @@ pub struct Stage {
 
 impl Stage {
     /// Starts the node and makes the wallets under `dir`.
-    pub fn set(dir: &Path, wallet: &Path, restart_at: Option<String>) -> Result<Self, DemoError> {
+    pub fn set(dir: &Path, node: &Path, wallet: &Path, restart_at: Option<String>) -> Result<Self, DemoError> {
         eprintln!("starting a node with the development network in {}", dir.display());
-        let node = NodeProcess::start(&dir.join("node"))?;
+        let node = NodeProcess::start(node, &dir.join("node"))?;
         eprintln!("it serves RPC at {}", node.url());
         let mut wallets = BTreeMap::new();
         for person in Person::ALL {
