@@ -89,6 +89,7 @@ pub(crate) fn genesis(draft: Draft, files: &Path, mistakes: &mut Mistakes) -> Op
         params: draft.params,
         council: council?,
         validators: validators?,
+        nodes: countersign_types::BoundedVec::empty(),
         members: bounded(members, &root.inner(1, "member"), mistakes)?,
         holders: bounded(holders, &root.inner(1, "holder"), mistakes)?,
         assets: bounded(assets, &root.inner(1, "asset"), mistakes)?,

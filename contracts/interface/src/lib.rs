@@ -14,6 +14,7 @@ pub mod mention;
 
 pub mod assets;
 pub mod code;
+pub mod governance;
 pub mod rebate;
 pub mod registry;
 

@@ -24,6 +24,14 @@ pub enum BadBlock {
         /// The root of the transactions that came.
         found: Hash,
     },
+    /// The evidence is not that which the header names.
+    #[error("the header names evidence with the hash {expected}, the block holds other ({found})")]
+    OtherEvidence {
+        /// The hash in the header.
+        expected: Hash,
+        /// The hash of the evidence that came.
+        found: Hash,
+    },
 }
 
 impl ReceivedBlock {
@@ -37,6 +45,11 @@ impl ReceivedBlock {
         let expected = decoded.header.tx_root;
         if found != expected {
             return Err(BadBlock::OtherTransactions { expected, found });
+        }
+        let found = block::evidence_hash(&decoded.evidence);
+        let expected = decoded.header.evidence_hash;
+        if found != expected {
+            return Err(BadBlock::OtherEvidence { expected, found });
         }
         Ok(Self { hash: decoded.header.hash(), block: decoded, bytes })
     }

@@ -1,7 +1,7 @@
 //! The engine's `Context`: our nouns in the shapes it asks for. A value is a header's hash, an address is a validator's key.
 use crate::block::ReceivedBlock;
-use crate::statement::{SignedStatement, Statement};
 use countersign_types as types;
+use countersign_types::evidence::{SignedStatement, Statement};
 use malachitebft_app_channel::app::types::core::{self as engine, NilOrVal, Round, VoteType};
 use std::fmt;
 use std::sync::Arc;

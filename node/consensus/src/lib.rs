@@ -26,7 +26,6 @@ mod limits;
 mod network;
 mod request;
 mod signer;
-mod statement;
 #[cfg(test)]
 mod testing;
 mod wire;
@@ -38,7 +37,6 @@ pub use limits::{GOSSIP_BYTES_MAX, PEERS_MAX, QUESTION_BYTES_MAX, SYNC_BLOCKS_MA
 pub use network::{AskError, Gossip, Network, PeerStatus, Question, Stopped, Verdict};
 pub use request::{Known, Proposed, Request, Start, Synced, Timeouts};
 pub use signer::{KeySigner, SignerError, VoteSigner};
-pub use statement::{Evidence, SignedStatement, Statement};
 
 use countersign_types::Hash;
 use std::path::PathBuf;

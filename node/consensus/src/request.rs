@@ -5,8 +5,8 @@
 //! [`Request::BytesOf`], [`Request::History`] and [`Request::Range`] serve peers; answer them from another task. A reply that
 //! is dropped means that the application cannot go on: it should stop and be started again.
 use crate::block::ReceivedBlock;
-use crate::statement::Evidence;
 use bytes::Bytes;
+use countersign_types::Evidence;
 use countersign_types::{Certificate, Hash, Height, Params, PublicKey, ValidatorSet};
 use std::time::Duration;
 use tokio::sync::oneshot;

@@ -1,7 +1,7 @@
 //! Signing of votes: by a key in this process, or by another that guards it.
 use crate::context::{Context, Proposal, Vote};
-use crate::statement::Statement;
 use async_trait::async_trait;
+use countersign_types::evidence::Statement;
 use countersign_types::{Hash, PublicKey, Signature, signature};
 use malachitebft_app_channel::app::types::core::{SignedMessage, ValidatorProof, VoteExtensionScope};
 use malachitebft_signing::{Error, Signer, VerificationResult, Verifier};

@@ -1,8 +1,8 @@
 //! Blocks and signed offers for this crate's tests.
 use crate::block::ReceivedBlock;
 use crate::context::Offer;
-use crate::statement::{SignedStatement, Statement};
 use bytes::Bytes;
+use countersign_types::evidence::{SignedStatement, Statement};
 use countersign_types::limits::ARGS_BYTES_MAX;
 use countersign_types::{
     Block, BoundedVec, Call, Hash, Header, Height, PublicKey, Selector, SignedTransaction, Timestamp, Transaction,
@@ -53,13 +53,14 @@ pub(crate) fn padded_block(height: Height, size: usize) -> Block {
         time: Timestamp::from_millis(height.get()),
         proposer: key(1),
         tx_root: block::transactions_root(&transactions),
+        evidence_hash: block::evidence_hash(&[]),
         state_root: Hash::ZERO,
         receipts_root: Hash::ZERO,
         validators_hash: Hash::ZERO,
         next_validators_hash: Hash::ZERO,
         params_hash: Hash::ZERO,
     };
-    Block { header, transactions: transactions.try_into().unwrap() }
+    Block { header, evidence: countersign_types::BoundedVec::empty(), transactions: transactions.try_into().unwrap() }
 }
 
 /// An empty block of that height.

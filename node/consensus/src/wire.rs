@@ -1,9 +1,9 @@
 //! The bytes of everything validators send each other: SCALE mirrors of the engine's types, bounded when decoded.
 use crate::context::{Address, Context, Height, NoRound, Step, Value, hash_of, value_of};
 use crate::limits::{SYNC_ANSWER_BYTES_MAX, SYNC_BLOCKS_MAX, VOTE_BYTES_MAX};
-use crate::statement::{SignedStatement, Statement};
 use bytes::Bytes;
 use countersign_types::bounded::TooLong;
+use countersign_types::evidence::{SignedStatement, Statement};
 use countersign_types::limits::VALIDATORS_MAX;
 use countersign_types::{self as types, BoundedVec, Certificate, DecodeError, Hash, Header, PublicKey, Signature};
 use malachitebft_app_channel::app::consensus::{LivenessMsg, SignedConsensusMsg};

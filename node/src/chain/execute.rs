@@ -117,7 +117,14 @@ pub(super) fn execute(
     check_roots(before, &block)?;
     let header = block.header.clone();
     let height = header.height;
-    let input = BlockInput { chain: header.chain, height, time: header.time, transactions: &transactions };
+    let input = BlockInput {
+        chain: header.chain,
+        height,
+        time: header.time,
+        proposer: header.proposer,
+        evidence: &block.evidence,
+        transactions: &transactions,
+    };
     let outcome = executor.execute_block(&before.state, input);
     let state = before.state.apply(height, &outcome.changes);
     let ids: Vec<Hash> = transactions.iter().map(VerifiedTransaction::id).collect();

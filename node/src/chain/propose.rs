@@ -1,8 +1,10 @@
 //! Making a block of what waits.
 use super::Head;
 use crate::mempool::Mempool;
-use countersign_types::block::transactions_root;
-use countersign_types::{Block, Hash, Header, PublicKey, SignedTransaction, Timestamp, VerifiedTransaction};
+use countersign_types::block::{evidence_hash, transactions_root};
+use countersign_types::{
+    Block, BoundedVec, Hash, Header, PublicKey, SignedTransaction, Timestamp, VerifiedTransaction,
+};
 use parity_scale_codec::Encode;
 
 /// A block of this node's own.
@@ -29,6 +31,7 @@ pub(super) fn build(head: &Head, mempool: &Mempool, proposer: PublicKey, clock: 
         time,
         proposer,
         tx_root: transactions_root(&signed),
+        evidence_hash: evidence_hash(&[]),
         state_root: head.state.root(),
         receipts_root: head.receipts_root,
         validators_hash: head.validators.hash(),
@@ -37,7 +40,7 @@ pub(super) fn build(head: &Head, mempool: &Mempool, proposer: PublicKey, clock: 
     };
     let hash = header.hash();
     let transactions_field = signed.try_into().expect("parameters keep the count within the format's limit");
-    let block = Block { header, transactions: transactions_field };
+    let block = Block { header, evidence: BoundedVec::empty(), transactions: transactions_field };
     Draft { hash, bytes: block.encode(), block, transactions }
 }
 

@@ -189,13 +189,14 @@ mod tests {
             time: Timestamp::ZERO,
             proposer: PublicKey([0; 32]),
             tx_root: Hash::ZERO,
+            evidence_hash: Hash::ZERO,
             state_root: Hash::ZERO,
             receipts_root: Hash::ZERO,
             validators_hash: Hash::ZERO,
             next_validators_hash: Hash::ZERO,
             params_hash: Hash::ZERO,
         };
-        (Block { header, transactions: list.try_into().unwrap() }, ids)
+        (Block { header, evidence: BoundedVec::empty(), transactions: list.try_into().unwrap() }, ids)
     }
 
     fn receipt(subject: Subject, outcome: Result<(), Failure>, events: Vec<Event>) -> Receipt {

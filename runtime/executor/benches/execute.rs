@@ -78,6 +78,7 @@ fn chain() -> Chain {
         params: Params::default(),
         council: Council { members: bounded(vec![merchant]), threshold: 1 },
         validators: ValidatorSet(bounded(vec![Validator { key, power: 1 }])),
+        nodes: bounded(vec![]),
         members: bounded(vec![member]),
         assets: bounded(vec![asset]),
         contracts: bounded(vec![GenesisContract { name: "rebate".parse().expect("a name"), code: bounded(code) }]),
@@ -126,7 +127,9 @@ impl Chain {
     }
 
     fn execute(&self, transactions: &[VerifiedTransaction]) -> BlockOutcome {
-        let input = BlockInput { chain: self.chain, height: Height::new(1), time: BLOCK, transactions };
+        let proposer = public_key(&development_secret("validator-1"));
+        let (chain, height, evidence) = (self.chain, Height::new(1), &[]);
+        let input = BlockInput { chain, height, time: BLOCK, proposer, evidence, transactions };
         self.executor.execute_block(&self.state, input)
     }
 }

@@ -168,6 +168,7 @@ pub fn genesis_header(genesis: &Genesis, state_root: Hash) -> Header {
         time: genesis.time,
         proposer: PublicKey([0; 32]),
         tx_root: block::transactions_root(&[]),
+        evidence_hash: block::evidence_hash(&[]),
         state_root,
         receipts_root: receipt::receipts_root(&[]),
         validators_hash,

@@ -1,6 +1,8 @@
 //! What goes into the state machine and what comes out of it.
 use countersign_state::Changes;
-use countersign_types::{AccountId, Amount, AssetId, Hash, Height, Receipt, Timestamp, VerifiedTransaction};
+use countersign_types::{
+    AccountId, Amount, AssetId, Evidence, Hash, Height, PublicKey, Receipt, Timestamp, VerifiedTransaction,
+};
 
 /// Where on the ledger something runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +24,10 @@ pub struct BlockInput<'a> {
     pub height: Height,
     /// Time of the block: later than the parent's.
     pub time: Timestamp,
+    /// The validator that made the block.
+    pub proposer: PublicKey,
+    /// Validators caught contradicting themselves; each is valid and not on the ledger yet.
+    pub evidence: &'a [Evidence],
     /// In the order of the block.
     pub transactions: &'a [VerifiedTransaction],
 }

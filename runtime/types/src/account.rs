@@ -143,6 +143,19 @@ pub struct Asset {
     pub status: Status,
 }
 
+/// A node the council admitted to the network. It stands under its network key, which is not a validator's.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct NodeRecord {
+    /// The member that runs it.
+    pub member: AccountId,
+    /// Where peers reach it, `/dns4/node.harbor-hotel.example/tcp/26600`; empty if it only dials.
+    pub address: BoundedText<{ limits::ADDRESS_BYTES_MAX }>,
+    /// Suspended once removed: remembered, so that a node whose own settings still list it refuses it too.
+    pub status: Status,
+    /// Height of its last change.
+    pub since: Height,
+}
+
 /// A contract's record.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Contract {

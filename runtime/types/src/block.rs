@@ -1,5 +1,6 @@
 //! Blocks, their headers, and the certificates by which validators vouch for them.
 use crate::bounded::BoundedVec;
+use crate::evidence::Evidence;
 use crate::hash::{Hash, Hasher};
 use crate::id::PublicKey;
 use crate::limits;
@@ -24,6 +25,8 @@ pub struct Header {
     pub proposer: PublicKey,
     /// Root of the transactions' ids-with-signatures ([`transactions_root`]).
     pub tx_root: Hash,
+    /// Hash of the evidence the block carries ([`evidence_hash`]).
+    pub evidence_hash: Hash,
     /// Root of the state after the parent block.
     pub state_root: Hash,
     /// Root of the receipts of the parent block.
@@ -43,11 +46,14 @@ impl Header {
     }
 }
 
-/// A header and the transactions it orders.
+/// A header, the evidence and the transactions it orders.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Block {
     /// What is voted on.
     pub header: Header,
+    /// Validators caught contradicting themselves, sorted by [`Evidence::state_key`] without duplicates; not on the
+    /// ledger before.
+    pub evidence: BoundedVec<Evidence, { limits::EVIDENCE_MAX }>,
     /// In the order they run.
     pub transactions: BoundedVec<SignedTransaction, { limits::BLOCK_TRANSACTIONS_MAX }>,
 }
@@ -66,6 +72,17 @@ impl Block {
 pub fn transactions_root(transactions: &[SignedTransaction]) -> Hash {
     let leaves: Vec<Hash> = transactions.iter().map(|tx| Hash::of_encoded("signed-transaction", tx)).collect();
     crate::merkle::root(&leaves)
+}
+
+/// Hash of a block's evidence, so that it is bound by the header.
+pub fn evidence_hash(evidence: &[Evidence]) -> Hash {
+    let mut hasher = Hasher::new("evidence");
+    evidence.iter().for_each(|one| {
+        one.using_encoded(|bytes| {
+            hasher.update(bytes);
+        })
+    });
+    hasher.finish()
 }
 
 /// One that votes.

@@ -1,7 +1,7 @@
 //! What a chain starts from. Its hash is the chain's id, so two chains never share a signature.
 use crate::account::{Authority, Role};
 use crate::block::ValidatorSet;
-use crate::bounded::{BoundedVec, Text};
+use crate::bounded::{BoundedText, BoundedVec, Text};
 use crate::hash::Hash;
 use crate::id::{AccountId, AssetId, ModuleName, Name, PublicKey};
 use crate::limits;
@@ -66,6 +66,17 @@ pub struct GenesisContract {
     pub code: BoundedVec<u8, { limits::CODE_BYTES_MAX }>,
 }
 
+/// A node admitted from the start.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct GenesisNode {
+    /// Its network key.
+    pub key: PublicKey,
+    /// The member that runs it.
+    pub member: AccountId,
+    /// Where peers reach it; empty if it only dials.
+    pub address: BoundedText<{ limits::ADDRESS_BYTES_MAX }>,
+}
+
 /// The checked content of a chain spec.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Genesis {
@@ -79,6 +90,8 @@ pub struct Genesis {
     pub council: Council,
     /// Who agrees on the first block.
     pub validators: ValidatorSet,
+    /// Who may connect, sorted by key.
+    pub nodes: BoundedVec<GenesisNode, { limits::NODES_MAX }>,
     /// Sorted by account.
     pub members: BoundedVec<GenesisMember, 10_000>,
     /// Sorted by account.

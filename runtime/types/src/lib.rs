@@ -17,6 +17,9 @@
 //! | event | a typed fact a call leaves behind |
 //! | job | a contract method the ledger itself runs at a time |
 //! | root | the hash that stands for a whole state or list |
+//! | node | a process of the network, with an identity the council admitted |
+//! | validator | one whose votes decide blocks |
+//! | evidence | two statements by which a validator contradicted itself |
 //! | certificate | the validators' signatures on a header |
 //!
 //! Bytes are SCALE, canonical. Every list and text carries its bound in its type, so decoding never
@@ -32,6 +35,7 @@ pub mod account;
 pub mod block;
 pub mod bounded;
 pub mod document;
+pub mod evidence;
 pub mod genesis;
 pub mod hash;
 pub mod host_abi;
@@ -49,10 +53,11 @@ pub mod state_key;
 pub mod text;
 pub mod transaction;
 
-pub use account::{Account, Asset, Authority, Contract, Job, Member, Role, Status};
+pub use account::{Account, Asset, Authority, Contract, Job, Member, NodeRecord, Role, Status};
 pub use block::{Block, Certificate, Header, Validator, ValidatorSet};
 pub use bounded::{BoundedText, BoundedVec, Bytes, List, Text};
 pub use document::{Document, DocumentKind, SignedDocument};
+pub use evidence::Evidence;
 pub use genesis::Genesis;
 pub use hash::{Hash, Hasher};
 pub use id::{AccountId, AssetId, ModuleName, Name, PublicKey, Selector};

@@ -42,6 +42,12 @@ pub const BLOCK_TRANSACTIONS_MAX: usize = 20_000;
 pub const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Validators: votes of all are exchanged each round and a certificate must fit one QR code at seven.
 pub const VALIDATORS_MAX: usize = 100;
+/// Nodes the council admits: each validator's, and as many that only follow.
+pub const NODES_MAX: usize = 2 * VALIDATORS_MAX;
+/// Bytes of a node's network address: a multiaddress with a domain name of ordinary length.
+pub const ADDRESS_BYTES_MAX: usize = 256;
+/// Evidence in one block: a third of the largest set caught at one height takes a few blocks to record.
+pub const EVIDENCE_MAX: usize = 16;
 /// Events of one transaction.
 pub const EVENTS_MAX: usize = 256;
 /// Bytes of one event's data.

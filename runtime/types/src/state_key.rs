@@ -1,9 +1,10 @@
 //! Where each record stands in the state: one byte of space, then the parts of the key, fixed widths first.
 //!
 //! Contracts reach only their own space ([`contract`]), with the contract's account in front.
+use crate::evidence::Step;
 use crate::hash::Hash;
-use crate::id::{AccountId, AssetId, ModuleName, Name};
-use crate::quantity::Timestamp;
+use crate::id::{AccountId, AssetId, ModuleName, Name, PublicKey};
+use crate::quantity::{Height, Timestamp};
 use alloc::vec::Vec;
 use parity_scale_codec::Encode;
 
@@ -20,6 +21,9 @@ const JOB: u8 = b'j';
 const JOB_INDEX: u8 = b'i';
 const QUOTA: u8 = b'q';
 const SEEN: u8 = b'r';
+const NODE: u8 = b'p';
+const EVIDENCE: u8 = b'e';
+const PROPOSED: u8 = b'v';
 const SINGLE: u8 = b'g';
 
 fn key(space: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -129,6 +133,31 @@ pub fn seen(minute: u64) -> Vec<u8> {
 /// Prefix of all buckets of remembered ids.
 pub fn all_seen() -> Vec<u8> {
     key(SEEN, &[])
+}
+
+/// The [`crate::NodeRecord`] of a network key.
+pub fn node(key: &PublicKey) -> Vec<u8> {
+    self::key(NODE, &[&key.0])
+}
+
+/// Prefix of all nodes.
+pub fn nodes() -> Vec<u8> {
+    key(NODE, &[])
+}
+
+/// A [`crate::evidence::RecordedEvidence`]: one for each validator, height, round and kind of step.
+pub fn evidence(validator: &PublicKey, height: Height, round: u32, step: Step) -> Vec<u8> {
+    key(EVIDENCE, &[&validator.0, &height.get().to_be_bytes(), &round.to_be_bytes(), &step.encode()])
+}
+
+/// Prefix of all recorded evidence; the validator follows.
+pub fn all_evidence() -> Vec<u8> {
+    key(EVIDENCE, &[])
+}
+
+/// The [`Height`] of the last block with work in it that a validator proposed.
+pub fn proposed(validator: &PublicKey) -> Vec<u8> {
+    key(PROPOSED, &[&validator.0])
 }
 
 /// The [`crate::Params`].

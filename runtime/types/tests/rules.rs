@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 use countersign_types::account::BadAuthority;
 use countersign_types::block::{BadCertificate, precommit_bytes};
+use countersign_types::evidence::Step;
 use countersign_types::signature::{public_key, sign};
 use countersign_types::*;
 use proptest::prelude::*;
@@ -135,6 +136,7 @@ fn header(validators: &ValidatorSet) -> Header {
         time: Timestamp::from_millis(1),
         proposer: validators.0[0].key,
         tx_root: zero,
+        evidence_hash: zero,
         state_root: zero,
         receipts_root: zero,
         validators_hash: validators.hash(),
@@ -244,6 +246,9 @@ fn state_keys_of_different_records_differ() {
         state_key::job(Timestamp::ZERO, 1),
         state_key::job_time(1),
         state_key::seen(1),
+        state_key::node(&PublicKey(account.0)),
+        state_key::proposed(&PublicKey(account.0)),
+        state_key::evidence(&PublicKey(account.0), Height::ZERO, 0, Step::Prevote),
         state_key::params(),
         state_key::council(),
         state_key::validators(),

@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but does not see that this is one")]
 use bytes::Bytes;
 use countersign_consensus::{
-    Config, Consensus, Ended, Evidence, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock,
-    Request, Start, Synced, Timeouts, start,
+    Config, Consensus, Ended, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock, Request, Start,
+    Synced, Timeouts, start,
 };
+use countersign_types::Evidence;
 use countersign_types::limits::ARGS_BYTES_MAX;
 use countersign_types::{
     Block, BoundedVec, Call, Certificate, Hash, Header, Height, PublicKey, Selector, SignedTransaction, Timestamp,
@@ -319,6 +320,7 @@ impl App {
             time: Timestamp::from_millis(now.as_nanos() as u64),
             proposer: self.key,
             tx_root: block::transactions_root(&transactions),
+            evidence_hash: block::evidence_hash(&[]),
             state_root: Hash::ZERO,
             receipts_root: Hash::ZERO,
             validators_hash: self.rules.at(height).hash(),
@@ -326,7 +328,9 @@ impl App {
             params_hash: Hash::ZERO,
         };
         let hash = header.hash();
-        let bytes = Bytes::from(Block { header, transactions: transactions.try_into().unwrap() }.encode());
+        let bytes = Bytes::from(
+            Block { header, evidence: BoundedVec::empty(), transactions: transactions.try_into().unwrap() }.encode(),
+        );
         disk.made.insert((height, round), hash);
         disk.undecided.insert(hash, (Known { round, hash, proposer: self.key, valid: true }, bytes.clone()));
         Proposed { hash, bytes }

@@ -106,6 +106,7 @@ pub fn genesis() -> Genesis {
         params: Params::default(),
         council: Council { members: sorted(ids(&COUNCIL), |id| *id), threshold: 2 },
         validators: ValidatorSet(vec![validator].try_into().unwrap()),
+        nodes: BoundedVec::empty(),
         members: sorted(members, |member| member.id),
         holders: sorted(holders, |holder| holder.id),
         assets: vec![asset].try_into().unwrap(),
@@ -229,7 +230,14 @@ impl World {
         self.time = time;
         self.height += 1;
         let height = Height::new(self.height);
-        let input = BlockInput { chain: self.chain, height, time: ms(time), transactions };
+        let input = BlockInput {
+            chain: self.chain,
+            height,
+            time: ms(time),
+            proposer: key("validator-1"),
+            evidence: &[],
+            transactions,
+        };
         let outcome = self.executor.execute_block(&self.state, input);
         self.state = self.state.apply(height, &outcome.changes);
         outcome

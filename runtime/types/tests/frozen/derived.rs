@@ -30,6 +30,7 @@ fn hashes_and_signing_bytes_are_frozen() {
         }),
         row("header.hash", |value: Header| value.hash().0),
         row("block.transactions_root", |value: Vec<SignedTransaction>| block::transactions_root(&value).0),
+        row("block.evidence_hash", |value: Vec<Evidence>| block::evidence_hash(&value).0),
         row("receipt.hash", |value: Receipt| value.hash().0),
         row("receipt.receipts_root", |value: Vec<Receipt>| receipt::receipts_root(&value).0),
         row("block.precommit_bytes", |((chain, block), (height, round)): ((Hash, Hash), (Height, u32))| {
@@ -59,6 +60,9 @@ fn keys_of_records_are_frozen() {
         row("job_time", |sequence: u64| state_key::job_time(sequence)),
         row("quota", |member: AccountId| state_key::quota(&member)),
         row("seen", |minute: u64| state_key::seen(minute)),
+        row("node", |key: PublicKey| state_key::node(&key)),
+        row("evidence", |evidence: Evidence| evidence.state_key()),
+        row("proposed", |key: PublicKey| state_key::proposed(&key)),
         format!("params {}\n", hex::encode(state_key::params())),
         format!("council {}\n", hex::encode(state_key::council())),
         format!("validators {}\n", hex::encode(state_key::validators())),

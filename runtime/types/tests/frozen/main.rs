@@ -9,7 +9,8 @@ mod frozen;
 mod sample;
 
 use countersign_types::account::QuotaUse;
-use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember};
+use countersign_types::evidence::{RecordedEvidence, SignedStatement, Statement, Step};
+use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::merkle::ListProof;
 use countersign_types::quantity::{Amount, Gas, Height, Timestamp};
 use countersign_types::*;
@@ -45,12 +46,12 @@ fn hashes() -> BTreeMap<&'static str, Hash> {
         Account = Account, AccountId = AccountId, Amount = Amount, Asset = Asset, AssetId = AssetId, Authority = Authority,
         Block = Block, BoundedText = Text, BoundedVec = List<u32>, Call = Call, CallFault = CallFault,
         Certificate = Certificate, Contract = Contract, Council = Council, Document = Document, Event = Event,
-        Failure = Failure, Gas = Gas, Genesis = Genesis, GenesisAsset = GenesisAsset, GenesisContract = GenesisContract,
-        GenesisHolder = GenesisHolder, GenesisMember = GenesisMember, Hash = Hash, Header = Header, Height = Height,
+        Evidence = Evidence, Failure = Failure, Gas = Gas, Genesis = Genesis, GenesisAsset = GenesisAsset, GenesisContract = GenesisContract,
+        GenesisHolder = GenesisHolder, GenesisMember = GenesisMember, GenesisNode = GenesisNode, Hash = Hash, Header = Header, Height = Height,
         Job = Job, ListProof = ListProof, Member = Member, ModuleName = ModuleName, Name = Name, Params = Params,
-        PartySignature = PartySignature, PublicKey = PublicKey, QuotaUse = QuotaUse, Receipt = Receipt, Role = Role,
+        NodeRecord = NodeRecord, PartySignature = PartySignature, PublicKey = PublicKey, QuotaUse = QuotaUse, Receipt = Receipt, RecordedEvidence = RecordedEvidence, Role = Role,
         Selector = Selector, Signature = Signature, SignedDocument = SignedDocument,
-        SignedTransaction = SignedTransaction, Status = Status, Timestamp = Timestamp, Transaction = Transaction,
+        SignedStatement = SignedStatement, SignedTransaction = SignedTransaction, Statement = Statement, Step = Step, Status = Status, Timestamp = Timestamp, Transaction = Transaction,
         Validator = Validator, ValidatorSet = ValidatorSet,
     };
     hashes.insert("Subject", hash_of_cases::<receipt::Subject>("receipt::Subject"));

@@ -1,6 +1,7 @@
 //! Generated values, the same on every machine and for ever: drawn from BLAKE3 of the type's name.
 use countersign_types::account::QuotaUse;
-use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember};
+use countersign_types::evidence::{RecordedEvidence, SignedStatement, Statement, Step};
+use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::merkle::ListProof;
 use countersign_types::proposal::Subject;
 use countersign_types::quantity::{Amount, Gas, Height, Timestamp};
@@ -113,10 +114,10 @@ structs! {
     Document { chain, kind, parties, body, expires_at }
     SignedDocument { document, signatures }
     Header {
-        chain, height, parent, time, proposer, tx_root, state_root, receipts_root, validators_hash, next_validators_hash,
+        chain, height, parent, time, proposer, tx_root, evidence_hash, state_root, receipts_root, validators_hash, next_validators_hash,
         params_hash,
     }
-    Block { header, transactions }
+    Block { header, evidence, transactions }
     Validator { key, power }
     Certificate { height, round, block, signatures }
     Event { module, kind, accounts, data }
@@ -139,10 +140,27 @@ structs! {
     GenesisHolder { id, name, key }
     GenesisAsset { id, issuer, decimals, title, balances }
     GenesisContract { name, code }
-    Genesis { title, time, params, council, validators, members, holders, assets, contracts }
+    GenesisNode { key, member, address }
+    Genesis { title, time, params, council, validators, nodes, members, holders, assets, contracts }
+    NodeRecord { member, address, status, since }
+    SignedStatement { validator, statement, signature }
+    Evidence { first, second }
+    RecordedEvidence { evidence, recorded_at }
 }
 
 enums! {
+    Step { |_| Self::Offer, |_| Self::Proposal, |_| Self::Prevote, |_| Self::Precommit }
+    Statement {
+        |draw| Self::Offer { height: Sample::sample(draw), round: Sample::sample(draw), block: Sample::sample(draw) },
+        |draw| Self::Proposal {
+            height: Sample::sample(draw), round: Sample::sample(draw), block: Sample::sample(draw),
+            pol_round: Sample::sample(draw),
+        },
+        |draw| Self::Prevote { height: Sample::sample(draw), round: Sample::sample(draw), block: Sample::sample(draw) },
+        |draw| Self::Precommit {
+            height: Sample::sample(draw), round: Sample::sample(draw), block: Sample::sample(draw),
+        },
+    }
     Status { |_| Self::Active, |_| Self::Suspended }
     Role {
         |_| Self::Merchant, |_| Self::Issuer, |_| Self::Agent, |_| Self::Arbiter, |_| Self::CardIssuer, |_| Self::Relay,

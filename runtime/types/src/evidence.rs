@@ -1,5 +1,11 @@
 //! What validators sign, and the proof that one of them contradicted itself.
-use countersign_types::{Hash, Hasher, Height, PublicKey, Signature, block, signature};
+use crate::block;
+use crate::hash::{Hash, Hasher};
+use crate::id::PublicKey;
+use crate::quantity::Height;
+#[cfg(feature = "std")]
+use crate::signature;
+use crate::signature::Signature;
 use parity_scale_codec::{Decode, Encode};
 
 /// One step of a validator in a round.
@@ -46,6 +52,16 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// What kind of step it is.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Offer { .. } => Step::Offer,
+            Self::Proposal { .. } => Step::Proposal,
+            Self::Prevote { .. } => Step::Prevote,
+            Self::Precommit { .. } => Step::Precommit,
+        }
+    }
+
     /// The height it is about.
     pub fn height(&self) -> Height {
         match *self {
@@ -67,7 +83,7 @@ impl Statement {
     }
 
     /// The 32 bytes that are signed. A precommit to a block signs what a certificate shows
-    /// ([`countersign_types::block::precommit_bytes`]); every other step has a domain of its own.
+    /// ([`crate::block::precommit_bytes`]); every other step has a domain of its own.
     pub fn message(&self, chain: &Hash) -> [u8; 32] {
         let domain = match self {
             Self::Precommit { height, round, block: Some(hash) } => {
@@ -96,11 +112,25 @@ pub struct SignedStatement {
     pub signature: Signature,
 }
 
+#[cfg(feature = "std")]
 impl SignedStatement {
     /// True if the validator signed it on that chain.
     pub fn is_valid(&self, chain: &Hash) -> bool {
         signature::verify(&self.validator, &self.statement.message(chain), &self.signature)
     }
+}
+
+/// The kind of step a statement is of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+pub enum Step {
+    /// [`Statement::Offer`].
+    Offer,
+    /// [`Statement::Proposal`].
+    Proposal,
+    /// [`Statement::Prevote`].
+    Prevote,
+    /// [`Statement::Precommit`].
+    Precommit,
 }
 
 /// Two statements of one validator of which an honest one makes at most one.
@@ -123,11 +153,22 @@ impl Evidence {
         self.first.statement.height()
     }
 
+    /// What kind of step both are of.
+    pub fn step(&self) -> Step {
+        self.first.statement.step()
+    }
+
+    /// The round of both.
+    pub fn round(&self) -> u32 {
+        self.first.statement.round()
+    }
+
     /// True if it proves what it claims: the same validator, kind of step, height and round; different content; both signed.
+    #[cfg(feature = "std")]
     pub fn is_valid(&self, chain: &Hash) -> bool {
         let (first, second) = (&self.first, &self.second);
         first.validator == second.validator
-            && core::mem::discriminant(&first.statement) == core::mem::discriminant(&second.statement)
+            && first.statement.step() == second.statement.step()
             && first.statement.height() == second.statement.height()
             && first.statement.round() == second.statement.round()
             && first.statement != second.statement
@@ -136,9 +177,27 @@ impl Evidence {
     }
 }
 
+/// Evidence as the ledger keeps it, for the council to judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct RecordedEvidence {
+    /// What proves the contradiction; anybody can check it ([`Evidence::is_valid`]).
+    pub evidence: Evidence,
+    /// Height of the block that brought it.
+    pub recorded_at: Height,
+}
+
+/// What evidence is about, once: a validator that contradicts itself a hundred times in a step has done so once.
+impl Evidence {
+    /// The key under which the ledger records it ([`crate::state_key::evidence`]).
+    pub fn state_key(&self) -> alloc::vec::Vec<u8> {
+        crate::state_key::evidence(&self.validator(), self.height(), self.round(), self.step())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     const CHAIN: Hash = Hash([9; 32]);
 
