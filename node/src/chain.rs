@@ -28,6 +28,7 @@ pub use recent::{Committed, Executed};
 pub use service::serve;
 pub use startup::{Executing, Opened, Options, open};
 
+use crate::clock::Clock;
 use crate::index::ValidatorsFrom;
 use countersign_executor::Executor;
 use countersign_state::{Snapshot, Store};
@@ -74,6 +75,7 @@ pub struct Chain {
     checkpoint: watch::Sender<Height>,
     recent: Mutex<Recent>,
     fault: watch::Sender<Option<Arc<Fault>>>,
+    clock: Clock,
     index: bool,
 }
 
@@ -101,6 +103,11 @@ impl Chain {
     /// Follows the newest executed block.
     pub fn heads(&self) -> watch::Receiver<Arc<Head>> {
         self.head.subscribe()
+    }
+
+    /// The node's clock, by which blocks are made and judged.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Height whose state is on disk.

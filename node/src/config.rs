@@ -42,6 +42,8 @@ pub struct Config {
     pub checkpoint_seconds: u64,
     /// Whether transactions and events can be found by account, module and name.
     pub index: bool,
+    /// Milliseconds the node's clock is ahead of the machine's; negative if behind.
+    pub clock_offset_ms: i64,
     /// Which messages go to the log, as `tracing` directives.
     pub log: String,
 }
@@ -64,6 +66,7 @@ impl Config {
             checkpoint_blocks: 200,
             checkpoint_seconds: 5,
             index: true,
+            clock_offset_ms: 0,
             log: "info".into(),
         }
     }

@@ -1,5 +1,6 @@
 //! A running node: its parts, started in order and stopped in the opposite one.
 use crate::chain::{self, Chain, Fault, Opened};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{KeyFileError, NodeKey};
 use crate::mempool::{self, Admission, Mempool, Origin, PoolLimits};
@@ -98,6 +99,7 @@ impl Node {
         let opened = open_chain(&config, genesis, mempool.clone(), metrics.clone()).await?;
         let chain = opened.chain.clone();
         warn_if_no_validator(&chain, validator_key);
+        warn_if_clock_is_set(chain.clock());
         let consensus = countersign_consensus::start(countersign_consensus::Config {
             name: identity.peer_id().to_string(),
             data_dir: config.dir.join("consensus"),
@@ -212,6 +214,7 @@ async fn open_chain(
         engine,
         checkpoint_blocks: config.checkpoint_blocks,
         checkpoint_age: Duration::from_secs(config.checkpoint_seconds),
+        clock: Clock::ahead_by(config.clock_offset_ms),
         index: config.index,
     };
     Ok(chain::open(options, mempool, metrics).await?)
@@ -222,6 +225,14 @@ fn warn_if_no_validator(chain: &Chain, key: Option<countersign_types::PublicKey>
     let head = chain.head();
     if let Some(key) = key.filter(|key| !head.validators.0.iter().any(|validator| validator.key == *key)) {
         tracing::warn!(%key, height = head.height().get(), "the key of this node is no validator's now; it only follows");
+    }
+}
+
+/// Blocks of a node whose clock is wrong are refused: an offset that was forgotten is told at every start.
+fn warn_if_clock_is_set(clock: Clock) {
+    if clock.offset_ms() != 0 {
+        let offset_ms = clock.offset_ms();
+        tracing::warn!(offset_ms, "the node's clock is set apart from the machine's by clock.offset_ms");
     }
 }
 

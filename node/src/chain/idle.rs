@@ -1,5 +1,6 @@
 //! When the next block is due. An idle chain makes one only for work, or once per idle interval.
 use super::{Head, propose, read};
+use crate::clock::Clock;
 use crate::mempool::Mempool;
 use countersign_types::{Height, Timestamp};
 use std::time::Duration;
@@ -7,25 +8,25 @@ use tokio::sync::watch;
 
 /// Returns when a block should follow `head`: at once if it left something to certify, else when a transaction waits, a job is
 /// due, the idle interval is over, or others have gone on.
-pub(super) async fn next_block_due(head: &Head, mempool: &Mempool, mut seen: watch::Receiver<Height>) {
+pub(super) async fn next_block_due(head: &Head, mempool: &Mempool, clock: Clock, mut seen: watch::Receiver<Height>) {
     if head.uncertified {
         return;
     }
     let idle = head.header.time.checked_add_millis(head.params.idle_interval_ms).unwrap_or(Timestamp::MAX);
     let due = read::next_job(&head.state).map_or(idle, |job| job.at.min(idle));
     tokio::select! {
-        () = mempool.work(|| propose::block_time(head, crate::clock::now())) => {}
-        () = sleep_until(due) => {}
+        () = mempool.work(|| propose::block_time(head, clock.now())) => {}
+        () = sleep_until(clock, due) => {}
         // An error means that the network has stopped, and with it the engine that waits for this.
         _ = seen.wait_for(|height| *height > head.height()) => {}
     }
 }
 
-async fn sleep_until(due: Timestamp) {
+async fn sleep_until(clock: Clock, due: Timestamp) {
     // Clocks are set while nodes run: look again from time to time instead of trusting one long sleep.
     const STEP_MS: u64 = 1_000;
     loop {
-        let left = due.saturating_since(crate::clock::now());
+        let left = due.saturating_since(clock.now());
         if left == 0 {
             return;
         }

@@ -153,7 +153,7 @@ impl Service {
             if let Some(proposed) = proposed_before(&chain, height, round, &proposer)? {
                 return Ok(Some((proposed, None)));
             }
-            let draft = propose::build(&head, &mempool, proposer, crate::clock::now());
+            let draft = propose::build(&head, &mempool, proposer, chain.clock.now());
             chain.store.put_proposal(height, round, draft.hash, &draft.bytes)?;
             let bytes = Bytes::from(draft.bytes);
             let proposed = Proposed { hash: draft.hash, bytes: bytes.clone() };
@@ -210,7 +210,7 @@ impl Service {
                 return Ok(None);
             }
             let (block, bytes) = received.into_parts();
-            let clock = by_clock.then(crate::clock::now);
+            let clock = by_clock.then(|| chain.clock.now());
             match judge::judge(&head, &mempool, &block, clock) {
                 Err(refusal) => Ok(Some(Err(refusal))),
                 Ok(transactions) => {
@@ -248,11 +248,12 @@ impl Service {
     /// Starts the next height once this one is executed and the next block is due.
     fn finalized(&self, height: Height, reply: oneshot::Sender<Start>) {
         let (mempool, seen, mut heads) = (self.mempool.clone(), self.network.height_seen(), self.chain.heads());
+        let clock = self.chain.clock;
         tokio::spawn(async move {
             let Ok(head) = heads.wait_for(|head| head.height() >= height).await.map(|head| head.clone()) else {
                 return;
             };
-            idle::next_block_due(&head, &mempool, seen).await;
+            idle::next_block_due(&head, &mempool, clock, seen).await;
             drop(reply.send(start(&head)));
         });
     }

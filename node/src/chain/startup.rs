@@ -3,6 +3,7 @@ use super::checkpoint::{Cadence, Writer};
 use super::execute::{Decided, Runner, Task, execute, publish};
 use super::recent::Recent;
 use super::{Chain, Fault, Head, judge};
+use crate::clock::Clock;
 use crate::index::ValidatorsFrom;
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct Options {
     pub checkpoint_blocks: u64,
     /// Time a checkpoint may be behind.
     pub checkpoint_age: Duration,
+    /// By which blocks are made and judged.
+    pub clock: Clock,
     /// Whether accounts, modules and names are indexed.
     pub index: bool,
 }
@@ -111,6 +114,7 @@ fn start(options: Options, mempool: Arc<Mempool>, metrics: Metrics) -> Result<Ru
         checkpoint: watch::Sender::new(height),
         recent: Mutex::new(recent),
         fault: watch::Sender::new(None),
+        clock: options.clock,
         index: options.index,
     });
     let writer = Writer::start(&chain, cadence, metrics.clone())?;

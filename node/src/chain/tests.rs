@@ -30,6 +30,7 @@ pub(crate) async fn opened(store: &Arc<MemoryStore>, mempool: &Arc<Mempool>) -> 
         engine: engine(),
         checkpoint_blocks: 10_000,
         checkpoint_age: NEVER,
+        clock: Clock::default(),
         index: true,
     };
     open(options, mempool.clone(), Metrics::new()).await.unwrap()
@@ -276,6 +277,7 @@ async fn a_store_of_another_chain_is_refused() {
         engine: engine(),
         checkpoint_blocks: 1,
         checkpoint_age: NEVER,
+        clock: Clock::default(),
         index: true,
     };
     let refused = open(options, mempool(), Metrics::new()).await;

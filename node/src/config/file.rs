@@ -133,7 +133,7 @@ fn toml_value(key: &Key, config: &Config) -> String {
             shown.split(',').filter(|item| !item.is_empty()).map(|item| format!("{item:?}")).collect();
         return format!("[{}]", items.join(", "));
     }
-    let bare = shown.parse::<u64>().is_ok() || shown.parse::<bool>().is_ok();
+    let bare = shown.parse::<i64>().is_ok() || shown.parse::<bool>().is_ok();
     if bare { shown } else { toml::Value::String(shown).to_string() }
 }
 
@@ -255,6 +255,7 @@ mod tests {
         config.network_peers = vec!["/ip4/10.0.0.2/tcp/1/p2p/A".into(), "/ip4/10.0.0.3/tcp/1/p2p/B".into()];
         config.validator_key = Some("validator.key".into());
         config.index = false;
+        config.clock_offset_ms = -5_000;
         let read = loaded(&template(&config), &[], &vec![]).unwrap();
         assert_eq!(Config { dir: config.dir.clone(), ..read }, config);
     }
@@ -287,6 +288,7 @@ mod tests {
         assert!(
             refusal("[storage]\ncheckpoint_blocks = 0\n").contains("line 2: storage.checkpoint_blocks: `0` is not")
         );
+        assert!(refusal("[clock]\noffset_ms = 99_000_000_000\n").contains("clock.offset_ms: `99000000000` is not"));
         assert!(refusal("[storage]\nindex = 1\n").contains("true or false"));
         assert!(refusal("[network]\npeers = \"x\"\n").contains("a list of texts in brackets"));
         assert!(refusal("[network]\npeers = [\"/ip4/1.2.3.4/tcp/1\"]\n").contains("a peer's address"));

@@ -14,6 +14,9 @@ pub struct BadValue {
     pub wanted: &'static str,
 }
 
+/// Largest offset of the clock, in milliseconds either way: a leap year. What is further off is a typing mistake.
+const CLOCK_OFFSET_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
+
 /// A setting.
 #[derive(Debug)]
 pub struct Key {
@@ -124,6 +127,9 @@ keys! {
     "storage.index" "Whether transactions and events can be found by account, module and name; a pure validator can do without."
         show |c| c.index.to_string();
         set |c, text| within(text, false, true, "true or false").map(|value| c.index = value);
+    "clock.offset_ms" "Milliseconds added to the machine's clock: for tests, and for a machine whose clock cannot be set. A node whose clock is wrong proposes blocks the others refuse."
+        show |c| c.clock_offset_ms.to_string();
+        set |c, text| within(text, -CLOCK_OFFSET_MS_MAX, CLOCK_OFFSET_MS_MAX, "a number of milliseconds from -31622400000 to 31622400000").map(|value| c.clock_offset_ms = value);
     "log.filter" "Messages to log, as tracing directives such as info or debug,countersign_node::rpc=trace."
         show |c| c.log.clone();
         set |c, text| tracing_subscriber::EnvFilter::try_new(text).map(|_| c.log = text.into()).map_err(|_| bad(text, "a list of log directives such as info,countersign_node=debug"));

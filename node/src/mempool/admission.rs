@@ -166,7 +166,7 @@ fn admit_batch(gate: &Gate, batch: Vec<Submission>) {
     gate.metrics.batch_signatures.observe(signatures as f64);
     let verdicts = VerifiedTransaction::verify_batch(transactions, &gate.chain.id());
     let head = gate.chain.head();
-    let now = crate::clock::now().max(head.header.time);
+    let now = gate.chain.clock().now().max(head.header.time);
     for (verdict, (origin, reply)) in verdicts.into_iter().zip(answers) {
         let answer = verdict.map_err(AdmissionError::from).and_then(|tx| admit(gate, &head, Arc::new(tx), now, origin));
         let counted = if answer.is_ok() { &gate.metrics.admitted } else { &gate.metrics.refused };
@@ -255,7 +255,7 @@ mod tests {
     }
 
     fn fresh(door: &Door, salt: u64) -> SignedTransaction {
-        payment(&door.opened.chain, salt, crate::clock::now())
+        payment(&door.opened.chain, salt, door.opened.chain.clock().now())
     }
 
     #[tokio::test]
@@ -298,7 +298,7 @@ mod tests {
             let (admission, signed) = (door.admission.clone(), payment(chain, 1, valid_from));
             async move { admission.submit(signed, Origin::Client).await.unwrap_err() }
         };
-        let now = crate::clock::now();
+        let now = chain.clock().now();
         let later = |ms: u64| now.checked_add_millis(ms).unwrap();
         assert_eq!(refusal(chain.genesis().time).await, AdmissionError::Refused(Failure::Expired));
         let early = refusal(later(EARLY_MS_MAX + 60_000)).await;

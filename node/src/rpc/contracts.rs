@@ -1,6 +1,7 @@
 //! Contracts: what there is, what each declares, asking one, trying a transaction.
 use super::{Api, bad_input, failure, not_found, view};
 use crate::chain::{Head, read};
+use crate::clock::Clock;
 use countersign_executor::BlockPlace;
 use countersign_rpc_types::*;
 use countersign_state::StateRead;
@@ -10,9 +11,9 @@ use countersign_types::{Contract, ModuleName, SignedTransaction, state_key};
 const CONTRACTS_MAX: usize = 1_000;
 
 /// Where a block made now would stand.
-fn next_place(head: &Head) -> BlockPlace {
+fn next_place(head: &Head, clock: Clock) -> BlockPlace {
     let least = head.header.time.checked_add_millis(1).unwrap_or(countersign_types::Timestamp::MAX);
-    BlockPlace { chain: head.header.chain, height: head.height().next(), time: crate::clock::now().max(least) }
+    BlockPlace { chain: head.header.chain, height: head.height().next(), time: clock.now().max(least) }
 }
 
 fn module_name(module: &str) -> Result<ModuleName, RpcFault> {
@@ -45,7 +46,8 @@ impl Api {
     /// Runs a contract: on a thread with its stack only.
     pub(super) fn query(&self, module: &str, query: &str, args: &[u8]) -> Result<HexBytes, RpcFault> {
         let (head, module) = (self.chain.head(), module_name(module)?);
-        let answer = self.chain.executor().query(&head.state, &module, query, args, next_place(&head));
+        let answer =
+            self.chain.executor().query(&head.state, &module, query, args, next_place(&head, self.chain.clock()));
         answer.map(HexBytes).map_err(|fault| {
             let interface = self.interfaces.get(self.chain.executor(), &head.state, &module);
             let view = failure::call_fault(&fault, interface.as_deref());
@@ -57,7 +59,7 @@ impl Api {
     pub(super) fn simulate(&self, bytes: &[u8]) -> Result<SimulationView, RpcFault> {
         let transaction = SignedTransaction::from_bytes(bytes).map_err(|error| failure::transaction(&error))?;
         let head = self.chain.head();
-        let tried = self.chain.executor().simulate(&head.state, &transaction, next_place(&head));
+        let tried = self.chain.executor().simulate(&head.state, &transaction, next_place(&head, self.chain.clock()));
         let simulation = tried.map_err(|error| failure::transaction(&error))?;
         let change = |change: &countersign_executor::BalanceChange| BalanceChange {
             account: change.account.to_string(),

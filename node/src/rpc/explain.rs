@@ -30,7 +30,7 @@ impl Api {
     }
 
     pub(super) fn explain(&self) -> ConsensusExplanation {
-        let (head, now, waiting) = (self.chain.head(), crate::clock::now(), self.mempool.lock().len());
+        let (head, now, waiting) = (self.chain.head(), self.chain.clock().now(), self.mempool.lock().len());
         let peers = self.network.peers().borrow().clone();
         explain(Seen { head: &head, now, peers: &peers, waiting, validator: self.validator })
     }

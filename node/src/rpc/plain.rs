@@ -80,7 +80,7 @@ impl Api {
 
     fn ready(&self) -> (u16, String) {
         let head = self.chain.head();
-        let age_ms = crate::clock::now().saturating_since(head.header.time);
+        let age_ms = self.chain.clock().now().saturating_since(head.header.time);
         let limit_ms = head.params.idle_interval_ms.saturating_mul(READY_INTERVALS);
         if age_ms <= limit_ms {
             (200, format!("ready at height {}\n", head.height()))
