@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const TARGET: &str = "wasm32v1-none";
-/// Packages and the files they become.
-const CONTRACTS: [(&str, &str); 1] = [("countersign-rebate", "countersign_rebate.wasm")];
-/// What a contract is made of, from the workspace's root.
-const SOURCES: [&str; 6] =
-    ["contracts/rebate", "contracts/interface", "contracts/sdk", "runtime/types", "Cargo.lock", "Cargo.toml"];
+/// The contracts: package `countersign-<name>` in `contracts/<name>`.
+const CONTRACTS: &[&str] = &["rebate"];
+/// What contracts are made of besides their own folders, from the workspace's root.
+const SOURCES: [&str; 5] = ["contracts/interface", "contracts/sdk", "runtime/types", "Cargo.lock", "Cargo.toml"];
 /// Cargo's settings that say where packages come from; all others of the outer build are withheld.
 const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY"];
 /// The inner build's profile, whatever the workspace's is: small, and without the parts nobody calls.
@@ -49,6 +48,9 @@ fn main() {
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
+    for name in CONTRACTS {
+        println!("cargo::rerun-if-changed={}", root.join("contracts").join(name).display());
+    }
     println!("cargo::rerun-if-changed=build.rs");
     ensure_target(&rustc);
     build(root, &out, &rustc);
@@ -57,7 +59,8 @@ fn main() {
 fn build(root: &Path, out: &Path, rustc: &str) {
     let target_dir = out.join("wasm");
     let flags = flags(root, &target_dir, rustc).join("\x1f");
-    for (package, file) in CONTRACTS {
+    for name in CONTRACTS {
+        let (package, file) = (format!("countersign-{name}"), format!("countersign_{name}.wasm"));
         let mut cargo = Command::new(variable("CARGO"));
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
@@ -72,7 +75,7 @@ fn build(root: &Path, out: &Path, rustc: &str) {
             .envs(PROFILE)
             .current_dir(root)
             // The type is given here and not in the package, because link-time optimisation needs it to be the only one.
-            .args(["rustc", "--release", "--locked", "--lib", "--crate-type", "cdylib", "-p", package])
+            .args(["rustc", "--release", "--locked", "--lib", "--crate-type", "cdylib", "-p", &package])
             .args(["--target", TARGET, "--target-dir"])
             .arg(&target_dir);
         let output = run(&mut cargo);
@@ -80,7 +83,7 @@ fn build(root: &Path, out: &Path, rustc: &str) {
             let text = String::from_utf8_lossy(&output.stderr);
             fail(&[&[&*format!("building {package} failed")], &*text.lines().collect::<Vec<_>>()].concat());
         }
-        let built = target_dir.join(TARGET).join("release").join(file);
+        let built = target_dir.join(TARGET).join("release").join(&file);
         if let Err(error) = fs::copy(&built, out.join(file)) {
             fail(&[&format!("{} was not built: {error}", built.display())]);
         }

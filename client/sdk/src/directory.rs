@@ -123,7 +123,7 @@ pub fn bundled(module: &str) -> Option<&'static Interface> {
 /// All interfaces this program was built with, by name.
 pub fn bundled_all() -> Vec<&'static Interface> {
     let mut all = countersign_interface::native().to_vec();
-    all.push(countersign_interface::rebate::interface());
+    all.extend(countersign_interface::contracts());
     all.sort_by(|a, b| a.module.as_str().cmp(b.module.as_str()));
     all
 }

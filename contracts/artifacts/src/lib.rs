@@ -19,9 +19,14 @@ impl core::fmt::Debug for Artifact {
     }
 }
 
+macro_rules! artifact {
+    ($name:literal) => {
+        Artifact { name: $name, wasm: include_bytes!(concat!(env!("OUT_DIR"), "/countersign_", $name, ".wasm")) }
+    };
+}
+
 /// Referral rebates.
-pub const REBATE: Artifact =
-    Artifact { name: "rebate", wasm: include_bytes!(concat!(env!("OUT_DIR"), "/countersign_rebate.wasm")) };
+pub const REBATE: Artifact = artifact!("rebate");
 
 /// Every contract, in the order of their names.
 pub const CONTRACTS: &[Artifact] = &[REBATE];

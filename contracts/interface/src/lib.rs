@@ -9,6 +9,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+use alloc::{vec, vec::Vec};
+
 mod declare;
 pub mod mention;
 
@@ -38,6 +41,12 @@ pub fn native() -> [&'static countersign_types::Interface; 3] {
     [assets::interface(), code::interface(), registry::interface()]
 }
 
+/// The interfaces of this repository's contracts, in the order of their names.
+#[cfg(feature = "std")]
+pub fn contracts() -> Vec<&'static countersign_types::Interface> {
+    vec![rebate::interface()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,7 +54,7 @@ mod tests {
 
     #[test]
     fn declarations_parse_and_print_canonically() {
-        for interface in native().into_iter().chain([rebate::interface()]) {
+        for interface in native().into_iter().chain(contracts()) {
             let again = countersign_types::Interface::parse(&interface.to_string()).unwrap();
             assert_eq!(&again, interface);
         }

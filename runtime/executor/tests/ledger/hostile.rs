@@ -16,7 +16,7 @@ const TWO: [&str; 2] = ["bank.example", "hotel.example"];
 
 /// Every call that a transaction can make, with as many parties as it takes.
 fn every_call() -> Vec<Call> {
-    let modules = countersign_executor::native_interfaces().chain([countersign_interface::rebate::interface()]);
+    let modules = countersign_executor::native_interfaces().chain(countersign_interface::contracts());
     let calls = |interface: &'static Interface| {
         let methods = interface.methods.iter().enumerate().filter(|(_, method)| method.kind == MethodKind::Call);
         methods.map(|(index, method)| Call {

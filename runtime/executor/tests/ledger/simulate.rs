@@ -147,9 +147,8 @@ fn modules_tell_what_they_declare() {
     let world = World::new();
     let declared = |module: &str| world.executor.interface(&world.state, &probe::name(module));
     assert_eq!(declared("probe"), Some(probe::interface("probe")));
-    assert_eq!(declared("rebate").as_ref(), Some(countersign_interface::rebate::interface()));
-    for native in countersign_executor::native_interfaces() {
-        assert_eq!(declared(native.module.as_str()).as_ref(), Some(native));
+    for known in countersign_executor::native_interfaces().chain(countersign_interface::contracts()) {
+        assert_eq!(declared(known.module.as_str()).as_ref(), Some(known));
     }
     assert_eq!(declared("missing"), None);
 }

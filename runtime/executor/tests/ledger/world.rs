@@ -96,7 +96,7 @@ pub fn genesis() -> Genesis {
     let contracts: Vec<_> = probe::NAMES
         .iter()
         .map(|name| (*name, probe::wasm(name)))
-        .chain([("rebate", countersign_artifacts::REBATE.wasm.to_vec())])
+        .chain(countersign_artifacts::CONTRACTS.iter().map(|contract| (contract.name, contract.wasm.to_vec())))
         .map(|(name, wasm)| GenesisContract { name: name.parse().unwrap(), code: wasm.try_into().unwrap() })
         .collect();
     let validator = Validator { key: key("validator-1"), power: 1 };

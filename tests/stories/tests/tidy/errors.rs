@@ -73,7 +73,7 @@ fn failures_are_listed() {
 
 #[test]
 fn refusals_of_modules_are_listed() {
-    let interfaces = countersign_interface::native().into_iter().chain([countersign_interface::rebate::interface()]);
+    let interfaces = countersign_interface::native().into_iter().chain(countersign_interface::contracts());
     let rows = interfaces.flat_map(|interface| {
         let row = |error: &countersign_types::interface::ErrorDef| {
             (error.code.to_string(), format!("{}.{}", interface.module, error.name))
