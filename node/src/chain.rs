@@ -6,11 +6,13 @@
 //!                     └ Decided → durable → execute.rs (own thread) ─→ Head, Committed ─→ rpc, mempool
 //!                                                └→ checkpoint.rs (own thread, some blocks behind) ─→ Store
 //! idle.rs: when the next block is due          startup.rs: from the last checkpoint to the tip
+//! evidence.rs: contradictions of validators, from the engine until a block records them
 //! ```
 //!
 //! A block is durable before it is voted for and before it is executed; state and indexes follow as checkpoints. Readers see one
 //! [`Head`], which never changes under them.
 mod checkpoint;
+mod evidence;
 mod execute;
 mod fault;
 mod idle;
@@ -33,6 +35,7 @@ use crate::index::ValidatorsFrom;
 use countersign_executor::Executor;
 use countersign_state::{Snapshot, Store};
 use countersign_types::{Genesis, Hash, Header, Height, Params, ValidatorSet};
+use evidence::WaitingEvidence;
 use recent::Recent;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -75,6 +78,7 @@ pub struct Chain {
     checkpoint: watch::Sender<Height>,
     recent: Mutex<Recent>,
     fault: watch::Sender<Option<Arc<Fault>>>,
+    evidence: Arc<WaitingEvidence>,
     clock: Clock,
     index: bool,
 }

@@ -214,6 +214,7 @@ async fn open_chain(
         engine,
         checkpoint_blocks: config.checkpoint_blocks,
         checkpoint_age: Duration::from_secs(config.checkpoint_seconds),
+        evidence_file: Some(config.dir.join("evidence.bin")),
         clock: Clock::ahead_by(config.clock_offset_ms),
         index: config.index,
     };

@@ -99,6 +99,7 @@ impl Runner {
 
 /// Makes an executed block the newest one for all readers.
 pub(super) fn publish(chain: &Chain, committed: Committed, head: Head) {
+    chain.evidence.settle(&head);
     chain.recent().push(Arc::new(committed), head.state.clone());
     chain.head.send_replace(Arc::new(head));
 }

@@ -1,4 +1,5 @@
 //! When the next block is due. An idle chain makes one only for work, or once per idle interval.
+use super::evidence::WaitingEvidence;
 use super::{Head, propose, read};
 use crate::clock::Clock;
 use crate::mempool::Mempool;
@@ -6,16 +7,24 @@ use countersign_types::{Height, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Returns when a block should follow `head`: at once if it left something to certify, else when a transaction waits, a job is
-/// due, the idle interval is over, or others have gone on.
-pub(super) async fn next_block_due(head: &Head, mempool: &Mempool, clock: Clock, mut seen: watch::Receiver<Height>) {
+/// What a block is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work<'w> {
+    pub mempool: &'w Mempool,
+    pub evidence: &'w WaitingEvidence,
+}
+
+/// Returns when a block should follow `head`: at once if it left something to certify, else when a transaction or evidence waits, a job
+/// is due, the idle interval is over, or others have gone on.
+pub(super) async fn next_block_due(head: &Head, work: Work<'_>, clock: Clock, mut seen: watch::Receiver<Height>) {
     if head.uncertified {
         return;
     }
     let idle = head.header.time.checked_add_millis(head.params.idle_interval_ms).unwrap_or(Timestamp::MAX);
     let due = read::next_job(&head.state).map_or(idle, |job| job.at.min(idle));
     tokio::select! {
-        () = mempool.work(|| propose::block_time(head, clock.now())) => {}
+        () = work.mempool.work(|| propose::block_time(head, clock.now())) => {}
+        () = work.evidence.work(head) => {}
         () = sleep_until(clock, due) => {}
         // An error means that the network has stopped, and with it the engine that waits for this.
         _ = seen.wait_for(|height| *height > head.height()) => {}

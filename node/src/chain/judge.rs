@@ -1,9 +1,9 @@
 //! Whether a block may follow the newest one. The verdict depends on the block and the chain, but for one bound on its time that
 //! depends on this machine's clock and does not apply to certified blocks.
-use super::Head;
+use super::{Head, read};
 use crate::mempool::Mempool;
 use countersign_types::transaction::{TransactionError, TransactionId};
-use countersign_types::{Block, Hash, Header, Height, Timestamp, VerifiedTransaction};
+use countersign_types::{Block, Evidence, Hash, Header, Height, PublicKey, Timestamp, VerifiedTransaction};
 use std::collections::HashSet;
 
 /// The rule a block breaks.
@@ -52,6 +52,42 @@ pub enum Refusal {
         /// What this node has.
         expected: Hash,
     },
+    /// Evidence not in the order of what it is about, or twice about the same.
+    #[error("its evidence {index} does not come after the one before it")]
+    EvidenceOrder {
+        /// Its place.
+        index: usize,
+    },
+    /// Evidence of what has not been decided: votes of an honest validator are of the next height at most.
+    #[error("its evidence {index} is of height {found}, above its parent's {parent}")]
+    EvidenceAhead {
+        /// Its place.
+        index: usize,
+        /// Height of the statements.
+        found: Height,
+        /// The parent's.
+        parent: Height,
+    },
+    /// Evidence against somebody who is no validator of this height.
+    #[error("its evidence {index} is against {validator}, who is no validator of this height")]
+    EvidenceStranger {
+        /// Its place.
+        index: usize,
+        /// Whom it accuses.
+        validator: PublicKey,
+    },
+    /// Evidence of what the ledger holds already.
+    #[error("its evidence {index} is recorded already")]
+    EvidenceRecorded {
+        /// Its place.
+        index: usize,
+    },
+    /// Evidence that proves nothing: statements that agree, are of different steps, or are not signed by whom they name.
+    #[error("its evidence {index} proves nothing")]
+    EvidenceInvalid {
+        /// Its place.
+        index: usize,
+    },
     /// More transactions than the chain allows.
     #[error("it holds {found} transactions, more than {limit}")]
     TooMany {
@@ -93,6 +129,7 @@ pub(super) fn judge(
     clock: Option<Timestamp>,
 ) -> Result<Vec<VerifiedTransaction>, Refusal> {
     check_header(head, &block.header, clock)?;
+    check_evidence(head, &block.evidence)?;
     let limit = head.params.block_transactions_max as usize;
     if block.transactions.len() > limit {
         return Err(Refusal::TooMany { found: block.transactions.len(), limit });
@@ -142,6 +179,30 @@ fn check_header(head: &Head, header: &Header, clock: Option<Timestamp>) -> Resul
         Some((what, found, expected)) => Err(Refusal::Derived { what, found, expected }),
         None => Ok(()),
     }
+}
+
+/// Each is about something else, proven, new to the ledger, and against somebody who has power to lose. The dear check comes last.
+fn check_evidence(head: &Head, evidence: &[Evidence]) -> Result<(), Refusal> {
+    let keys: Vec<Vec<u8>> = evidence.iter().map(Evidence::state_key).collect();
+    if let Some(before) = keys.windows(2).position(|pair| pair[0] >= pair[1]) {
+        return Err(Refusal::EvidenceOrder { index: before + 1 });
+    }
+    for (index, found) in evidence.iter().enumerate() {
+        if found.height() > head.height() {
+            return Err(Refusal::EvidenceAhead { index, found: found.height(), parent: head.height() });
+        }
+        let validator = found.validator();
+        if !head.validators.0.iter().any(|known| known.key == validator) {
+            return Err(Refusal::EvidenceStranger { index, validator });
+        }
+        if read::is_recorded(&head.state, found) {
+            return Err(Refusal::EvidenceRecorded { index });
+        }
+        if !found.is_valid(&head.header.chain) {
+            return Err(Refusal::EvidenceInvalid { index });
+        }
+    }
+    Ok(())
 }
 
 /// Verifies in one batch what the mempool does not hold verified already.

@@ -2,9 +2,7 @@
 use super::Head;
 use crate::mempool::Mempool;
 use countersign_types::block::{evidence_hash, transactions_root};
-use countersign_types::{
-    Block, BoundedVec, Hash, Header, PublicKey, SignedTransaction, Timestamp, VerifiedTransaction,
-};
+use countersign_types::{Block, Evidence, Hash, Header, PublicKey, SignedTransaction, Timestamp, VerifiedTransaction};
 use parity_scale_codec::Encode;
 
 /// A block of this node's own.
@@ -17,8 +15,14 @@ pub(super) struct Draft {
     pub transactions: Vec<VerifiedTransaction>,
 }
 
-/// The block this node would put after `head` now.
-pub(super) fn build(head: &Head, mempool: &Mempool, proposer: PublicKey, clock: Timestamp) -> Draft {
+/// The block this node would put after `head` now. `evidence` is what [`super::evidence`] selected.
+pub(super) fn build(
+    head: &Head,
+    mempool: &Mempool,
+    evidence: Vec<Evidence>,
+    proposer: PublicKey,
+    clock: Timestamp,
+) -> Draft {
     let time = block_time(head, clock);
     let params = &head.params;
     let chosen = mempool.lock().select(time, params.block_bytes_max as usize, params.block_transactions_max as usize);
@@ -31,7 +35,7 @@ pub(super) fn build(head: &Head, mempool: &Mempool, proposer: PublicKey, clock: 
         time,
         proposer,
         tx_root: transactions_root(&signed),
-        evidence_hash: evidence_hash(&[]),
+        evidence_hash: evidence_hash(&evidence),
         state_root: head.state.root(),
         receipts_root: head.receipts_root,
         validators_hash: head.validators.hash(),
@@ -40,7 +44,8 @@ pub(super) fn build(head: &Head, mempool: &Mempool, proposer: PublicKey, clock: 
     };
     let hash = header.hash();
     let transactions_field = signed.try_into().expect("parameters keep the count within the format's limit");
-    let block = Block { header, evidence: BoundedVec::empty(), transactions: transactions_field };
+    let evidence = evidence.try_into().expect("no more is selected than a block holds");
+    let block = Block { header, evidence, transactions: transactions_field };
     Draft { hash, bytes: block.encode(), block, transactions }
 }
 

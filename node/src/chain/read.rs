@@ -3,7 +3,8 @@ use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
 use countersign_types::genesis::Council;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, limits, state_key,
+    Account, AccountId, Amount, Asset, AssetId, Contract, Evidence, Hash, Job, Member, ModuleName, Name, limits,
+    state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll};
 
@@ -67,6 +68,11 @@ pub fn quota(state: &dyn StateRead, member: &AccountId) -> QuotaUse {
 /// The council.
 pub fn council(state: &dyn StateRead) -> Option<Council> {
     record(state, &state_key::council())
+}
+
+/// True if the ledger holds this contradiction of a validator, proven by this or by other statements.
+pub fn is_recorded(state: &dyn StateRead, evidence: &Evidence) -> bool {
+    state.get(&evidence.state_key()).is_some()
 }
 
 /// The job that is due first.

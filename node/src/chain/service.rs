@@ -3,13 +3,14 @@
 //! Every block is durable before the reply that lets the engine vote for it or start the next height. On a storage fault the reply
 //! is dropped and the node stops; it never asks the engine to start a height over.
 use super::execute::{Decided, Task};
+use super::idle::Work;
 use super::startup::Executing;
 use super::{Chain, Fault, Head, idle, judge, propose};
 use crate::mempool::Mempool;
 use crate::metrics::Metrics;
 use bytes::Bytes;
 use countersign_consensus::{Known, Network, Proposed, ReceivedBlock, Request, Start, Synced, Timeouts};
-use countersign_types::{Block, Certificate, Hash, Height, PublicKey, VerifiedTransaction};
+use countersign_types::{Block, Certificate, Evidence, Hash, Height, PublicKey, VerifiedTransaction};
 use parity_scale_codec::Encode;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,9 +90,8 @@ impl Service {
                 let _ = reply.send(());
             }
             Request::Finalized { height, evidence, reply } => {
-                for found in &evidence {
-                    let (validator, at) = (found.validator(), found.height().get());
-                    tracing::warn!(%validator, height = at, "a validator contradicted itself; show this to the council");
+                if !evidence.is_empty() {
+                    self.witness(evidence).await?;
                 }
                 self.finalized(height, reply);
             }
@@ -153,7 +153,7 @@ impl Service {
             if let Some(proposed) = proposed_before(&chain, height, round, &proposer)? {
                 return Ok(Some((proposed, None)));
             }
-            let draft = propose::build(&head, &mempool, proposer, chain.clock.now());
+            let draft = propose::build(&head, &mempool, chain.evidence.select(&head), proposer, chain.clock.now());
             chain.store.put_proposal(height, round, draft.hash, &draft.bytes)?;
             let bytes = Bytes::from(draft.bytes);
             let proposed = Proposed { hash: draft.hash, bytes: bytes.clone() };
@@ -245,15 +245,26 @@ impl Service {
         self.tasks.send(Task::Execute(Box::new(decided))).map_err(|_| Fault::Ended("execution"))
     }
 
+    /// Keeps what proves that a validator contradicted itself, until a block records it.
+    async fn witness(&self, evidence: Vec<Evidence>) -> Result<(), Fault> {
+        let chain = self.chain.clone();
+        let added = blocking(move || Ok(chain.evidence.add(evidence, &chain.head()))).await?;
+        for found in added {
+            let (validator, height) = (found.validator(), found.height().get());
+            tracing::warn!(%validator, height, "a validator contradicted itself; the ledger will show it to the council");
+        }
+        Ok(())
+    }
+
     /// Starts the next height once this one is executed and the next block is due.
     fn finalized(&self, height: Height, reply: oneshot::Sender<Start>) {
         let (mempool, seen, mut heads) = (self.mempool.clone(), self.network.height_seen(), self.chain.heads());
-        let clock = self.chain.clock;
+        let (evidence, clock) = (self.chain.evidence.clone(), self.chain.clock);
         tokio::spawn(async move {
             let Ok(head) = heads.wait_for(|head| head.height() >= height).await.map(|head| head.clone()) else {
                 return;
             };
-            idle::next_block_due(&head, &mempool, clock, seen).await;
+            idle::next_block_due(&head, Work { mempool: &mempool, evidence: &evidence }, clock, seen).await;
             drop(reply.send(start(&head)));
         });
     }

@@ -1,5 +1,6 @@
 //! From what is on disk to a running chain: the last checkpoint, then the blocks from there to the tip again.
 use super::checkpoint::{Cadence, Writer};
+use super::evidence::WaitingEvidence;
 use super::execute::{Decided, Runner, Task, execute, publish};
 use super::recent::Recent;
 use super::{Chain, Fault, Head, judge};
@@ -12,6 +13,7 @@ use countersign_state::{Checkpoint, Snapshot, Store, StoreError};
 use countersign_types::receipt::receipts_root;
 use countersign_types::{Block, Certificate, Genesis, Hash, Header, Height, Receipt};
 use parity_scale_codec::Encode;
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ pub struct Options {
     pub checkpoint_blocks: u64,
     /// Time a checkpoint may be behind.
     pub checkpoint_age: Duration,
+    /// Keeps the evidence that waits over a restart; `None` forgets it.
+    pub evidence_file: Option<PathBuf>,
     /// By which blocks are made and judged.
     pub clock: Clock,
     /// Whether accounts, modules and names are indexed.
@@ -114,6 +118,7 @@ fn start(options: Options, mempool: Arc<Mempool>, metrics: Metrics) -> Result<Ru
         checkpoint: watch::Sender::new(height),
         recent: Mutex::new(recent),
         fault: watch::Sender::new(None),
+        evidence: Arc::new(WaitingEvidence::open(options.evidence_file, &id)),
         clock: options.clock,
         index: options.index,
     });

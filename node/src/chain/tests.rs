@@ -1,4 +1,5 @@
 //! The chain without an engine: blocks are made, judged, committed and executed by hand.
+use super::evidence::tests::{contradiction, recorded};
 use super::execute::{Decided, Task};
 use super::judge::{Refusal, judge};
 use super::*;
@@ -30,6 +31,7 @@ pub(crate) async fn opened(store: &Arc<MemoryStore>, mempool: &Arc<Mempool>) -> 
         engine: engine(),
         checkpoint_blocks: 10_000,
         checkpoint_age: NEVER,
+        evidence_file: None,
         clock: Clock::default(),
         index: true,
     };
@@ -90,7 +92,7 @@ fn clock(chain: &Chain) -> Timestamp {
 pub(crate) async fn advance(opened: &Opened, store: &MemoryStore, mempool: &Mempool) -> Arc<Head> {
     let chain = &opened.chain;
     let head = chain.head();
-    let draft = propose::build(&head, mempool, proposer(), clock(chain));
+    let draft = propose::build(&head, mempool, chain.evidence.select(&head), proposer(), clock(chain));
     let transactions = judge(&head, mempool, &draft.block, Some(clock(chain))).unwrap();
     assert_eq!(transactions, draft.transactions);
     let height = head.height().next();
@@ -188,7 +190,7 @@ async fn a_block_that_breaks_a_rule_is_refused_by_that_rule() {
     let opened = opened(&store, &pool).await;
     let chain = &opened.chain;
     let head = advance(&opened, &store, &pool).await;
-    let good = propose::build(&head, &pool, proposer(), clock(chain)).block;
+    let good = propose::build(&head, &pool, Vec::new(), proposer(), clock(chain)).block;
     let verdict = |change: &dyn Fn(&mut Block)| {
         let mut block = good.clone();
         change(&mut block);
@@ -231,13 +233,56 @@ async fn a_block_that_breaks_a_rule_is_refused_by_that_rule() {
 }
 
 #[tokio::test]
+async fn evidence_in_a_block_is_ordered_decided_new_proven_and_against_a_validator() {
+    let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
+    let opened = opened(&store, &pool).await;
+    advance(&opened, &store, &pool).await;
+    let head = advance(&opened, &store, &pool).await;
+    let chain = head.header.chain;
+    let by = |name: &str, height, round| contradiction(name, &chain, height, round);
+    let verdict = |head: &Head, evidence: Vec<Evidence>| {
+        let block = propose::build(head, &pool, evidence, proposer(), clock(&opened.chain)).block;
+        judge(head, &pool, &block, None).map(drop)
+    };
+    let (first, second) = (by("validator-1", 1, 0), by("validator-1", 2, 0));
+    assert_eq!(verdict(&head, vec![first, second]), Ok(()));
+    assert_eq!(verdict(&head, vec![second, first]), Err(Refusal::EvidenceOrder { index: 1 }));
+    let swapped = Evidence { first: first.second, second: first.first };
+    assert_eq!(verdict(&head, vec![first, swapped]), Err(Refusal::EvidenceOrder { index: 1 }), "twice");
+    let ahead = verdict(&head, vec![first, by("validator-1", 3, 0)]);
+    assert_eq!(ahead, Err(Refusal::EvidenceAhead { index: 1, found: Height::new(3), parent: Height::new(2) }));
+    let stranger = by("somebody", 1, 0);
+    let refused = Refusal::EvidenceStranger { index: 0, validator: stranger.validator() };
+    assert_eq!(verdict(&head, vec![stranger]), Err(refused));
+    let known = recorded(&head, &second);
+    assert_eq!(verdict(&known, vec![first, second]), Err(Refusal::EvidenceRecorded { index: 1 }));
+    let agreeing = Evidence { first: first.first, second: first.first };
+    assert_eq!(verdict(&head, vec![agreeing]), Err(Refusal::EvidenceInvalid { index: 0 }));
+    let mut forged = first;
+    forged.second.signature.0[3] ^= 1;
+    assert_eq!(verdict(&head, vec![forged]), Err(Refusal::EvidenceInvalid { index: 0 }));
+}
+
+#[tokio::test]
+async fn what_a_validator_proposes_holds_the_evidence_that_waits() {
+    let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
+    let opened = opened(&store, &pool).await;
+    let head = advance(&opened, &store, &pool).await;
+    let found = contradiction("validator-1", &head.header.chain, 1, 0);
+    assert_eq!(opened.chain.evidence.add(vec![found], &head), [found]);
+    advance(&opened, &store, &pool).await;
+    let executed = opened.chain.executed(Height::new(2)).unwrap().unwrap();
+    assert_eq!(executed.block.evidence[..], [found]);
+}
+
+#[tokio::test]
 async fn a_signature_altered_after_the_mempool_verified_it_is_found() {
     let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
     let opened = opened(&store, &pool).await;
     let tx = early_payment(&opened.chain, 1);
     submit(&opened.chain, &pool, tx.clone());
     let head = opened.chain.head();
-    let mut block = propose::build(&head, &pool, proposer(), clock(&opened.chain)).block;
+    let mut block = propose::build(&head, &pool, Vec::new(), proposer(), clock(&opened.chain)).block;
     assert_eq!(block.transactions.len(), 1);
     let mut altered = tx;
     let mut signature = altered.signatures[0];
@@ -252,7 +297,7 @@ async fn a_certified_block_with_another_root_stops_the_node_and_says_where_to_lo
     let (store, pool) = (Arc::new(MemoryStore::default()), mempool());
     let opened = opened(&store, &pool).await;
     let head = opened.chain.head();
-    let mut block = propose::build(&head, &pool, proposer(), clock(&opened.chain)).block;
+    let mut block = propose::build(&head, &pool, Vec::new(), proposer(), clock(&opened.chain)).block;
     block.header.state_root = Hash([7; 32]);
     let hash = block.header.hash();
     let certificate = Certificate { height: Height::new(1), round: 0, block: hash, signatures: BoundedVec::empty() };
@@ -277,6 +322,7 @@ async fn a_store_of_another_chain_is_refused() {
         engine: engine(),
         checkpoint_blocks: 1,
         checkpoint_age: NEVER,
+        evidence_file: None,
         clock: Clock::default(),
         index: true,
     };

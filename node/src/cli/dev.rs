@@ -65,12 +65,23 @@ fn default_dir() -> PathBuf {
     }
 }
 
+/// The files of a node's folder that are not the chain's.
+const FORGOTTEN: [&str; 7] = [
+    "mempool.bin",
+    "evidence.bin",
+    "node.toml",
+    "spec.toml",
+    "network.key",
+    "validator.key",
+    crate::node::ADDRESS_FILE,
+];
+
 /// Deletes what a node keeps in `dir`, and nothing else.
 fn forget(dir: &Path) -> Result<(), CliError> {
     for name in ["chain", "consensus", "code-cache"] {
         ignore_missing(fs::remove_dir_all(dir.join(name)))?;
     }
-    for name in ["mempool.bin", "node.toml", "spec.toml", "network.key", "validator.key", crate::node::ADDRESS_FILE] {
+    for name in FORGOTTEN {
         ignore_missing(fs::remove_file(dir.join(name)))?;
     }
     Ok(())
