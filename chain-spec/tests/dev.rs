@@ -37,7 +37,7 @@ fn the_cast_of_the_stories_is_there() {
         members,
         [
             ("city-books.example", vec![Role::Merchant]),
-            ("harbor-bank.example", vec![Role::Issuer, Role::Agent]),
+            ("harbor-bank.example", vec![Role::Issuer, Role::Agent, Role::CardIssuer]),
             ("harbor-hotel.example", vec![Role::Merchant]),
         ]
     );

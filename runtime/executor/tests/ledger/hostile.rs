@@ -13,6 +13,8 @@ use proptest::prelude::*;
 
 const ALICE: &str = "alice@hotel.example";
 const TWO: [&str; 2] = ["bank.example", "hotel.example"];
+/// As many as any call has roles.
+const SIGNERS: [&str; 5] = [TWO[0], TWO[1], ALICE, "bob@hotel.example", "carol@books.example"];
 
 /// Every call that a transaction can make, with as many parties as it takes.
 fn every_call() -> Vec<Call> {
@@ -22,7 +24,7 @@ fn every_call() -> Vec<Call> {
         methods.map(|(index, method)| Call {
             module: interface.module.clone(),
             method: interface.selector(index),
-            parties: ids(&[TWO[0], TWO[1], ALICE][..method.roles.len()]).try_into().unwrap(),
+            parties: ids(&SIGNERS[..method.roles.len()]).try_into().unwrap(),
             args: Vec::new().try_into().unwrap(),
         })
     };
