@@ -20,7 +20,8 @@ pub struct Config {
     pub spec: PathBuf,
     /// libp2p address the node listens on.
     pub network_listen: String,
-    /// libp2p addresses with `/p2p/<peer id>` of the peers to keep connected; they and no others are let in.
+    /// libp2p addresses with `/p2p/<peer id>` of peers to keep connected. They and the nodes of the ledger's
+    /// registry are let in, but for those the council removed.
     pub network_peers: Vec<String>,
     /// The network identity's key.
     pub network_key: PathBuf,

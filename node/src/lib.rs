@@ -13,6 +13,7 @@
 //! | [`index`] | finding transactions and events |
 //! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
 //! | [`gossip`] | transactions between nodes |
+//! | `peers` | who may connect, by the ledger and the settings |
 //! | [`demo`] | the product's stories, played by real processes |
 //! | [`config`], [`keys`], [`cli`] | settings, key files, the command line |
 #![forbid(unsafe_code)]
@@ -28,5 +29,6 @@ pub mod keys;
 pub mod mempool;
 pub mod metrics;
 pub mod node;
+pub(crate) mod peers;
 pub mod report;
 pub mod rpc;

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::keys::{KeyFileError, NodeKey};
 use crate::mempool::{self, Admission, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
+use crate::peers::{self, Own};
 use crate::rpc::{self, RpcError, RpcOptions};
 use crate::{gossip, report};
 use countersign_consensus::{BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner};
@@ -91,7 +92,7 @@ impl Node {
         let identity = NodeKey::load(&config.path(&config.network_key))?;
         let validator = config.validator_key.as_ref().map(|file| NodeKey::load(&config.path(file))).transpose()?;
         let validator_key = validator.as_ref().map(NodeKey::public);
-        let peers = peers(&config)?;
+        let own = Own { key: identity.public(), listed: listed_peers(&config)? };
         let metrics = Metrics::new();
         let limits =
             PoolLimits { bytes_max: config.mempool_bytes_max, transactions_max: config.mempool_transactions_max };
@@ -107,7 +108,7 @@ impl Node {
             signer: validator.map(|key| Arc::new(KeySigner::new(*key.secret())) as Arc<dyn VoteSigner>),
             identity: *identity.secret(),
             listen: config.network_listen.clone(),
-            peers,
+            peers: own.peers(&chain.head()),
         })
         .await?;
         let Consensus { requests, gossip: incoming, questions, network, stopped: engine } = consensus;
@@ -123,6 +124,7 @@ impl Node {
         });
         let journal = config.dir.join("mempool.bin");
         let tasks = vec![
+            tokio::spawn(peers::follow(chain.clone(), network.clone(), own)),
             tokio::spawn(gossip::send(network.clone(), to_peers)),
             tokio::spawn(gossip::receive(admission.clone(), incoming)),
             tokio::spawn(keep_journal(mempool.clone(), admission.clone(), journal)),
@@ -195,7 +197,7 @@ impl Node {
     }
 }
 
-fn peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
+fn listed_peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
     let parse = |text: &String| text.parse().map_err(|cause| NodeError::Peer { text: text.clone(), cause });
     config.network_peers.iter().map(parse).collect()
 }

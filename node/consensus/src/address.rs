@@ -1,8 +1,9 @@
 //! How a peer is named and reached. A peer is known by its identity key, whatever address it has.
 use core::fmt;
 use core::str::FromStr;
+use countersign_types::PublicKey;
 use libp2p::Multiaddr;
-use libp2p::identity::Keypair;
+use libp2p::identity::{Keypair, ed25519};
 use libp2p::multiaddr::Protocol;
 
 /// A node's network identity: the hash of its identity key, shown as `12D3Koo…`.
@@ -13,6 +14,12 @@ impl PeerId {
     /// The identity whose ed25519 secret is `secret`.
     pub fn of_secret(secret: &[u8; 32]) -> Self {
         Self(keypair(secret).public().to_peer_id())
+    }
+
+    /// The identity whose ed25519 key is `key`; `None` if the key is no point of the curve.
+    pub fn of_key(key: &PublicKey) -> Option<Self> {
+        let key = ed25519::PublicKey::try_from_bytes(&key.0).ok()?;
+        Some(Self(libp2p::identity::PublicKey::from(key).to_peer_id()))
     }
 }
 
@@ -40,7 +47,8 @@ impl FromStr for PeerId {
     }
 }
 
-/// Where a peer listens and who it is, written as `/ip4/10.0.0.7/tcp/26600/p2p/12D3Koo…` (or `/dns/host/…`).
+/// Where a peer listens and who it is, written as `/ip4/10.0.0.7/tcp/26600/p2p/12D3Koo…` (or `/dns/host/…`). Of one that only dials
+/// nobody knows where it is: `/p2p/12D3Koo…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerAddress {
     id: PeerId,
@@ -59,6 +67,9 @@ pub enum BadAddress {
     /// The peer's identity is missing at the end.
     #[error("the address does not end in /p2p/<peer id>, so nobody could tell who answers there")]
     NoPeerId,
+    /// An identity where none belongs: it is told beside the address.
+    #[error("the address names an identity, which is told beside it")]
+    NamesAnother,
     /// Not a peer id.
     #[error("not a peer id")]
     NotAPeerId,
@@ -68,6 +79,28 @@ impl PeerAddress {
     /// Who is expected there.
     pub fn id(&self) -> PeerId {
         self.id
+    }
+
+    /// The peer at `address`, which has no identity at its end: `/ip4/10.0.0.7/tcp/26600`.
+    ///
+    /// # Errors
+    /// [`BadAddress`] if it is no address of a TCP port, or already names somebody.
+    pub fn at(id: PeerId, address: &str) -> Result<Self, BadAddress> {
+        let address = listen_address(address)?;
+        if address.iter().any(|part| matches!(part, Protocol::P2p(_))) {
+            return Err(BadAddress::NamesAnother);
+        }
+        Ok(Self::new(id, &address))
+    }
+
+    /// A peer that is waited for: it dials, and cannot be dialled.
+    pub fn unknown(id: PeerId) -> Self {
+        Self { id, address: Multiaddr::empty().with(Protocol::P2p(id.0)) }
+    }
+
+    /// True if it can be dialled.
+    pub fn is_known(&self) -> bool {
+        has_port(&self.address)
     }
 
     /// Adds an identity to an address one listens on.
@@ -83,7 +116,11 @@ impl PeerAddress {
 /// Reads an address to listen on: `/ip4/0.0.0.0/tcp/26600`; port 0 takes any that is free.
 pub(crate) fn listen_address(text: &str) -> Result<Multiaddr, BadAddress> {
     let address: Multiaddr = text.parse().map_err(|_| BadAddress::NotAMultiaddress)?;
-    if address.iter().any(|part| matches!(part, Protocol::Tcp(_))) { Ok(address) } else { Err(BadAddress::NoTcp) }
+    if has_port(&address) { Ok(address) } else { Err(BadAddress::NoTcp) }
+}
+
+fn has_port(address: &Multiaddr) -> bool {
+    address.iter().any(|part| matches!(part, Protocol::Tcp(_)))
 }
 
 impl FromStr for PeerAddress {
@@ -131,5 +168,21 @@ mod tests {
         assert_eq!(parse("/ip4/127.0.0.1/tcp/26600"), BadAddress::NoPeerId);
         assert_eq!(parse(&format!("/ip4/127.0.0.1/udp/26600/p2p/{id}")), BadAddress::NoTcp);
         assert_eq!("alice".parse::<PeerId>(), Err(BadAddress::NotAPeerId));
+    }
+
+    #[test]
+    fn an_identity_follows_from_its_key_and_joins_its_address() {
+        let id = PeerId::of_secret(&[7; 32]);
+        let key = countersign_types::signature::public_key(&[7; 32]);
+        assert_eq!(PeerId::of_key(&key), Some(id));
+        assert_eq!(PeerId::of_key(&PublicKey([2; 32])), None, "no point of the curve");
+        let at = |address: &str| PeerAddress::at(id, address);
+        let address = at("/dns4/node.example/tcp/26600").unwrap();
+        assert_eq!(address.to_string(), format!("/dns4/node.example/tcp/26600/p2p/{id}"));
+        assert!(address.is_known() && !PeerAddress::unknown(id).is_known());
+        assert_eq!(PeerAddress::unknown(id).to_string(), format!("/p2p/{id}"));
+        assert_eq!(at("node.example:26600"), Err(BadAddress::NotAMultiaddress));
+        assert_eq!(at("/dns4/node.example"), Err(BadAddress::NoTcp));
+        assert_eq!(at(&address.to_string()), Err(BadAddress::NamesAnother));
     }
 }

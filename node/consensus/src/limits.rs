@@ -1,5 +1,5 @@
 //! Every bound of this crate, with its reason. Bounds of the formats themselves are in [`countersign_types::limits`].
-use countersign_types::limits::{BLOCK_BYTES_MAX, VALIDATORS_MAX};
+use countersign_types::limits::{BLOCK_BYTES_MAX, NODES_MAX, VALIDATORS_MAX};
 use std::time::Duration;
 
 /// Decided blocks in one answer to a peer that lags: enough to hide the round trip, few enough to verify at once.
@@ -10,8 +10,9 @@ pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + 2 * 1024 * 1024;
 pub const GOSSIP_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a question to a peer, or of its answer: a sealed message with an attached proposal.
 pub const QUESTION_BYTES_MAX: usize = 1024 * 1024;
-/// Peers on the list: validators and the nodes they admit, each with one connection.
-pub const PEERS_MAX: usize = 2 * VALIDATORS_MAX;
+/// Peers on the list: the nodes the council admits, and as many again as validators that operators list themselves. Each has one
+/// connection.
+pub const PEERS_MAX: usize = NODES_MAX + VALIDATORS_MAX;
 
 /// A certificate of one signature per validator, with framing.
 pub(crate) const CERTIFICATE_BYTES_MAX: usize = VALIDATORS_MAX * 128 + 1024;

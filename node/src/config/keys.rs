@@ -88,7 +88,7 @@ keys! {
     "network.listen" "libp2p address to listen on; port 0 takes a free one."
         show |c| c.network_listen.clone();
         set |c, text| if is_multiaddr(text) { c.network_listen = text.into(); Ok(()) } else { Err(bad(text, "a libp2p address such as /ip4/0.0.0.0/tcp/26600")) };
-    "network.peers" [list] "Peers to stay connected with, as /ip4/<address>/tcp/<port>/p2p/<peer id>; no others are let in."
+    "network.peers" [list] "Peers to stay connected with, as /ip4/<address>/tcp/<port>/p2p/<peer id>, besides the nodes the ledger's registry admits; no others are let in."
         show |c| joined(&c.network_peers);
         set |c, text| {
             let peers: Vec<String> = text.split(',').map(str::trim).filter(|peer| !peer.is_empty()).map(String::from).collect();

@@ -83,7 +83,10 @@ impl Peers {
 
     /// The addresses to dial now.
     pub(super) fn due(&self, now: Instant) -> Vec<PeerAddress> {
-        let due = |peer: &&Peer| peer.connected.is_none() && peer.refused_until.is_none() && peer.next_dial <= now;
+        let due = |peer: &&Peer| {
+            let absent = peer.connected.is_none() && peer.refused_until.is_none();
+            absent && peer.address.is_known() && peer.next_dial <= now
+        };
         self.peers.values().filter(due).map(|peer| peer.address.clone()).collect()
     }
 
@@ -196,6 +199,15 @@ mod tests {
         let mut peers = peers(now);
         assert_eq!(peers.allowed(now), [address(2).id(), address(3).id()].into());
         assert_eq!(peers.due(now).len(), 2);
+    }
+
+    #[test]
+    fn a_peer_whose_address_nobody_knows_is_let_in_and_never_dialled() {
+        let now = Instant::now();
+        let mut peers = peers(now);
+        peers.replace(vec![PeerAddress::unknown(address(4).id()), address(2)], now);
+        assert_eq!(peers.allowed(now), [address(2).id(), address(4).id()].into());
+        assert_eq!(peers.due(now), [address(2)]);
     }
 
     #[test]
