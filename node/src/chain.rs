@@ -119,6 +119,14 @@ impl Chain {
         *self.checkpoint.borrow()
     }
 
+    /// The lowest block that is kept: 1 unless the node began with a snapshot or blocks were pruned.
+    ///
+    /// # Errors
+    /// [`Fault`] if the store fails.
+    pub fn first_kept(&self) -> Result<Height, Fault> {
+        Ok(self.store.first()?.unwrap_or(Height::new(1)))
+    }
+
     /// Resolves to the reason when the node has to stop.
     pub async fn stopped(&self) -> Arc<Fault> {
         let mut faults = self.fault.subscribe();

@@ -11,6 +11,8 @@
 //! | [`chain`] | blocks and state, from the engine's requests to what readers see |
 //! | [`mempool`] | transactions that wait |
 //! | [`index`] | finding transactions and events |
+//! | [`trail`] | who may certify blocks, followed from the genesis |
+//! | [`inspect`] | whether what a stopped node has on disk is right |
 //! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
 //! | [`gossip`] | transactions between nodes |
 //! | `peers` | who may connect, by the ledger and the settings |
@@ -25,6 +27,7 @@ pub mod config;
 pub mod demo;
 pub mod gossip;
 pub mod index;
+pub mod inspect;
 pub mod keys;
 pub mod mempool;
 pub mod metrics;
@@ -32,3 +35,4 @@ pub mod node;
 pub(crate) mod peers;
 pub mod report;
 pub mod rpc;
+pub mod trail;

@@ -1,4 +1,8 @@
 //! Writes state, receipts and indexes of several blocks at a time, on a thread of its own, some blocks behind execution.
+//!
+//! The newest block is never part of a checkpoint: the state after it is certified by the header that comes next, and execution
+//! compares the two before it goes on. So the state on disk is always one that the validators have certified, which is what a
+//! snapshot needs, and a node that differs from them finds its last good state there.
 use super::{Chain, Committed, Fault, StopOnPanic};
 use crate::index;
 use crate::metrics::{Metrics, observe};
@@ -78,13 +82,10 @@ fn run(chain: &Weak<Chain>, cadence: Cadence, inbox: &Receiver<Message>, metrics
         let Some(chain) = chain.upgrade() else { return };
         let _guard = StopOnPanic { chain: &chain, thread: "checkpoints" };
         let last = matches!(message, Ok(Message::Finish) | Err(RecvTimeoutError::Disconnected));
-        if let Ok(Message::Executed) = message {
+        let (count, bytes) = chain.recent().certified();
+        if count > 0 {
             oldest.get_or_insert_with(Instant::now);
         }
-        let (count, bytes) = {
-            let recent = chain.recent();
-            (recent.len(), recent.bytes())
-        };
         let due = count as u64 >= cadence.blocks
             || bytes >= PENDING_BYTES_MAX
             || oldest.is_some_and(|oldest| oldest.elapsed() >= cadence.age);
@@ -104,9 +105,10 @@ fn run(chain: &Weak<Chain>, cadence: Cadence, inbox: &Receiver<Message>, metrics
     }
 }
 
-/// Writes all pending blocks as one checkpoint.
+/// Writes all pending blocks but the newest as one checkpoint.
 fn write(chain: &Chain) -> Result<(), Fault> {
-    let pending = chain.recent().all();
+    let mut pending = chain.recent().all();
+    pending.pop();
     let Some(last) = pending.last() else { return Ok(()) };
     let height = last.height();
     chain.store.checkpoint(&gather(&pending, last, chain.index))?;

@@ -4,6 +4,7 @@ use super::{Chain, Committed, Executed, Fault, Head, StopOnPanic};
 use crate::index;
 use crate::mempool::Mempool;
 use crate::metrics::{Metrics, observe};
+use crate::trail::Link;
 use countersign_executor::{BlockInput, Executor};
 use countersign_types::receipt::{Subject, receipts_root};
 use countersign_types::{Block, Certificate, Failure, Hash, VerifiedTransaction};
@@ -133,6 +134,11 @@ pub(super) fn execute(
     let mut entries = index::entries(&block, &ids, &outcome.receipts, indexed);
     if next_validators != before.next_validators {
         let (key, value) = index::ValidatorsFrom::entry(height.next().next(), &next_validators);
+        entries.insert(key, value);
+    }
+    if before.next_validators != before.validators {
+        let next = before.next_validators.clone();
+        let (key, value) = Link { header: header.clone(), certificate: certificate.clone(), next }.entry();
         entries.insert(key, value);
     }
     let head = Head {

@@ -118,6 +118,12 @@ impl Recent {
         self.blocks.len()
     }
 
+    /// Number and bytes of the blocks but the newest, whose outcome no header certifies yet.
+    pub fn certified(&self) -> (usize, usize) {
+        let newest = self.blocks.last_key_value().map_or(0, |(_, block)| block.size_bytes);
+        (self.blocks.len().saturating_sub(1), self.bytes - newest)
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes
     }

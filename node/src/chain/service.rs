@@ -100,8 +100,7 @@ impl Service {
                 drop(reply.send(bytes.map(Into::into)));
                 Ok(())
             }),
-            // Nothing is pruned, so everything from the first block on is here.
-            Request::History { reply } => drop(reply.send(Height::new(1))),
+            Request::History { reply } => drop(reply.send(self.chain.first_kept()?)),
             Request::Range { from, to, bytes_max, reply } => self.serve(move |chain| {
                 drop(reply.send(range(chain, from, to, bytes_max)?));
                 Ok(())

@@ -24,7 +24,7 @@ pub(crate) fn mempool() -> Arc<Mempool> {
     Arc::new(Mempool::new(PoolLimits { bytes_max: 1 << 20, transactions_max: 100 }))
 }
 
-pub(crate) async fn opened(store: &Arc<MemoryStore>, mempool: &Arc<Mempool>) -> Opened {
+pub(crate) async fn opened<S: Store + 'static>(store: &Arc<S>, mempool: &Arc<Mempool>) -> Opened {
     let options = Options {
         genesis: countersign_chain_spec::dev(),
         store: store.clone(),
@@ -70,11 +70,11 @@ pub(crate) fn payment(chain: &Chain, salt: u64, valid_from: Timestamp) -> Signed
 }
 
 /// One that is valid in the chain's first minutes.
-fn early_payment(chain: &Chain, salt: u64) -> SignedTransaction {
+pub(crate) fn early_payment(chain: &Chain, salt: u64) -> SignedTransaction {
     payment(chain, salt, chain.genesis().time)
 }
 
-fn submit(chain: &Chain, mempool: &Mempool, transaction: SignedTransaction) {
+pub(crate) fn submit(chain: &Chain, mempool: &Mempool, transaction: SignedTransaction) {
     let verified = VerifiedTransaction::verify(transaction, &chain.id()).unwrap();
     mempool.insert(Arc::new(verified), AccountId([1; 32])).unwrap();
 }
@@ -83,20 +83,33 @@ pub(crate) fn proposer() -> PublicKey {
     public_key(&development_secret("validator-1"))
 }
 
+/// Signed by these validators, in any order.
+pub(crate) fn certified(header: &Header, validators: &[&str]) -> Certificate {
+    let (height, block) = (header.height, header.hash());
+    let message = block::precommit_bytes(&header.chain, height, 0, &block);
+    let mut signatures: Vec<_> = validators
+        .iter()
+        .map(|name| development_secret(name))
+        .map(|secret| (public_key(&secret), sign(&secret, &message)))
+        .collect();
+    signatures.sort_by_key(|(key, _)| *key);
+    Certificate { height, round: 0, block, signatures: signatures.try_into().unwrap() }
+}
+
 /// A second after the newest block.
 fn clock(chain: &Chain) -> Timestamp {
     chain.head().header.time.checked_add_millis(1_000).unwrap()
 }
 
 /// Makes, judges, commits and executes the next block.
-pub(crate) async fn advance(opened: &Opened, store: &MemoryStore, mempool: &Mempool) -> Arc<Head> {
+pub(crate) async fn advance<S: Store>(opened: &Opened, store: &Arc<S>, mempool: &Mempool) -> Arc<Head> {
     let chain = &opened.chain;
     let head = chain.head();
     let draft = propose::build(&head, mempool, chain.evidence.select(&head), proposer(), clock(chain));
     let transactions = judge(&head, mempool, &draft.block, Some(clock(chain))).unwrap();
     assert_eq!(transactions, draft.transactions);
     let height = head.height().next();
-    let certificate = Certificate { height, round: 0, block: draft.hash, signatures: BoundedVec::empty() };
+    let certificate = certified(&draft.block.header, &["validator-1"]);
     store.commit_block(height, &draft.bytes, &certificate.encode()).unwrap();
     let size_bytes = draft.bytes.len();
     let decided = Decided { block: draft.block, hash: draft.hash, certificate, transactions, size_bytes };
@@ -130,7 +143,7 @@ async fn a_chain_without_a_checkpoint_is_replayed_to_the_same_tip_and_one_with_i
     let second = opened(&store, &mempool()).await;
     assert_eq!(summary(&second.chain.head()), summary(&tip));
     second.close();
-    assert_eq!(store.checkpoint_height().unwrap(), Some(Height::new(4)));
+    assert_eq!(store.checkpoint_height().unwrap(), Some(Height::new(3)), "the newest height that a header certifies");
 
     let third = opened(&store, &mempool()).await;
     assert_eq!(summary(&third.chain.head()), summary(&tip));

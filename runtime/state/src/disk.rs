@@ -239,6 +239,10 @@ impl Store for DiskStore {
         self.blocks.certificate(height)
     }
 
+    fn first(&self) -> Result<Option<Height>, StoreError> {
+        Ok(self.blocks.first())
+    }
+
     fn tip(&self) -> Result<Option<Height>, StoreError> {
         Ok(self.blocks.tip())
     }

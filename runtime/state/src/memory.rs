@@ -104,6 +104,10 @@ impl Store for MemoryStore {
         Ok(self.tables().certificates.get(&height).cloned())
     }
 
+    fn first(&self) -> Result<Option<Height>, StoreError> {
+        Ok(self.tables().certificates.keys().next().copied())
+    }
+
     fn tip(&self) -> Result<Option<Height>, StoreError> {
         Ok(self.tables().tip())
     }

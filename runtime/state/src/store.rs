@@ -103,6 +103,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] if the store fails.
     fn certificate(&self, height: Height) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The lowest committed block that is kept: not 1 if lower ones were pruned or never came.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    fn first(&self) -> Result<Option<Height>, StoreError>;
+
     /// The last committed block.
     ///
     /// # Errors

@@ -209,6 +209,12 @@ impl BlockLog {
         }
     }
 
+    pub(super) fn first(&self) -> Option<Height> {
+        let index = self.index();
+        let first = index.closed.first().map(|closed| closed.first);
+        first.or((!index.commits.is_empty()).then_some(index.first))
+    }
+
     pub(super) fn tip(&self) -> Option<Height> {
         self.index().tip()
     }
