@@ -9,8 +9,8 @@ crate::interface! {
     }
     errors {
         1 NotTheCouncil "The signers are not enough members of the council.";
-        2 NotAMember "Only active members sit on the council or run nodes.";
-        3 BadCouncil "The council's members are given twice, are too many, or fewer than its threshold.";
+        2 NotAMember "Only active members join the council or run nodes.";
+        3 BadCouncil "A member of the council is given twice, there are more than 64, or the threshold is not 1 to their number.";
         4 LocksOutTheCouncil "After this change the council could no longer act.";
         5 BadKey "The key is not a usable ed25519 key.";
         6 BadPower "A validator's power is 1 to 2^32, and there are at most 100 validators.";
@@ -18,15 +18,15 @@ crate::interface! {
         8 LosesTheQuorum "After this change the validators that are known to run would not have more than two thirds of the power.";
         9 UnknownParameter "There is no parameter with this name, or it is named twice.";
         10 BadParameter "The value of a parameter is out of its range; simulate the call to see which.";
-        11 BadAddress "The address is not /ip4, /ip6 or /dns4 with a tcp port.";
-        12 TooManyNodes "The registry of nodes is full.";
+        11 BadAddress "The address is not /ip4, /ip6, /dns4 or /dns6 with a host, then /tcp with a port.";
+        12 TooManyNodes "There are 200 active nodes already.";
         13 NoSuchNode "There is no such node.";
         14 NotTheOperator "Only the member that runs the node may do this.";
         15 NothingChanges "Everything is so already.";
     }
     events {
-        /// Other members govern, or another number of them must sign.
-        CouncilChanged { members: List<AccountId>, threshold: u16 }
+        /// Other members govern, or another number of them must sign: so many of so many.
+        CouncilChanged { members: u16, threshold: u16 }
         /// A validator's power changed; 0 if it is one no more. It holds from the block at `from` on.
         ValidatorChanged { key: PublicKey, power: u64, from: u64 }
         /// Parameters changed. They hold from the next block on.
@@ -47,7 +47,7 @@ crate::interface! {
         RemoveValidator = remove_validator(council[*]) { key: PublicKey } "Take the vote of the validator {key}";
         /// Changes parameters of the chain, all at once or none. They hold from the next block on.
         SetParameters = set_parameters(council[*]) { changes: List<ParameterChange> } "Change the chain's parameters: {changes}";
-        /// Lets a node connect, by its network key.
+        /// Lets a node connect, by its network key, or changes what is listed of it. An empty address is of a node that only dials.
         AdmitNode = admit_node(council[*]) { key: PublicKey, member: AccountId, address: Text } "Admit the node {key} of {member} at {address}";
         /// Stops a node from connecting. Whether it votes is another matter: see `remove_validator`.
         RemoveNode = remove_node(council[*]) { key: PublicKey } "Remove the node {key} from the network";

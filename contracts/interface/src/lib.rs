@@ -37,8 +37,8 @@ pub mod __private {
 
 /// The interfaces of the native modules, in the order of their names.
 #[cfg(feature = "std")]
-pub fn native() -> [&'static countersign_types::Interface; 3] {
-    [assets::interface(), code::interface(), registry::interface()]
+pub fn native() -> [&'static countersign_types::Interface; 4] {
+    [assets::interface(), code::interface(), governance::interface(), registry::interface()]
 }
 
 /// The interfaces of this repository's contracts, in the order of their names.

@@ -57,10 +57,10 @@ pub enum TxStatus {
     },
 }
 
-/// What became of a transaction or job.
+/// What became of a transaction, a job or evidence.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReceiptView {
-    /// `cst1…`, or `job:<number>`.
+    /// `cst1…`, `job:<number>`, or `evidence:<validator>:<height>:<round>:<step>`.
     pub subject: String,
     /// True if the effects stand.
     pub ok: bool,
@@ -109,7 +109,7 @@ pub struct PlacedEvent {
     pub height: u64,
     /// The block's time.
     pub time_ms: u64,
-    /// `cst1…`, or `job:<number>`.
+    /// `cst1…`, `job:<number>`, or `evidence:<validator>:<height>:<round>:<step>`.
     pub subject: String,
     /// The event.
     #[serde(flatten)]

@@ -70,7 +70,7 @@ impl Runner {
                     (Subject::Transaction(id), Err(_)) if receipt.is_admitted() => pool.finish(id),
                     // Its id is as usable as before: it may be submitted again.
                     (Subject::Transaction(id), Err(_)) => drop(pool.take(&id)),
-                    (Subject::Job(_), _) => {}
+                    (Subject::Job(_) | Subject::Evidence { .. }, _) => {}
                 }
             }
             self.metrics.expired.inc_by(pool.expire(head.header.time) as u64);
@@ -86,11 +86,12 @@ impl Runner {
         let metrics = &self.metrics;
         let receipts = &committed.executed.receipts;
         let ran = committed.ids.len();
-        let jobs = receipts.len().saturating_sub(ran);
+        let jobs = receipts.iter().filter(|receipt| matches!(receipt.subject, Subject::Job(_))).count();
+        let first = receipts.len().saturating_sub(ran);
         metrics.height.set(head.height().get() as i64);
         metrics.transactions.inc_by(ran as u64);
         metrics.jobs.inc_by(jobs as u64);
-        metrics.transactions_failed.inc_by(receipts[jobs..].iter().filter(|r| r.outcome.is_err()).count() as u64);
+        metrics.transactions_failed.inc_by(receipts[first..].iter().filter(|r| r.outcome.is_err()).count() as u64);
         metrics.events.inc_by(receipts.iter().map(|receipt| receipt.events.len() as u64).sum());
         let interval_ms = head.header.time.saturating_since(before.header.time);
         metrics.block_interval.observe(interval_ms as f64 / 1_000.0);

@@ -37,7 +37,7 @@ pub struct TransactionPlace {
     /// Index among the block's transactions.
     #[codec(compact)]
     pub index: u32,
-    /// Index of its receipt among the block's receipts: jobs come first.
+    /// Index of its receipt among the block's receipts: evidence and jobs come first.
     #[codec(compact)]
     pub receipt: u32,
 }
@@ -126,9 +126,9 @@ pub fn entries(block: &Block, ids: &[Hash], receipts: &[Receipt], all: bool) -> 
     let height = block.header.height;
     let mut parties: BTreeMap<AccountId, Vec<u32>> = BTreeMap::new();
     let mut entries = Entries::new();
-    let jobs = receipts.iter().take_while(|receipt| matches!(receipt.subject, Subject::Job(_))).count();
+    let before = receipts.iter().take_while(|receipt| !matches!(receipt.subject, Subject::Transaction(_))).count();
     for (index, (transaction, id)) in block.transactions.iter().zip(ids).enumerate() {
-        let (place, index) = (position(jobs + index), position(index));
+        let (place, index) = (position(before + index), position(index));
         let Some(receipt) = receipts.get(place as usize) else { continue };
         // What was put off is indexed where it runs, what ran before where it ran.
         if receipt.outcome.err().is_some_and(|failure| failure.may_run_later() || failure == Failure::Replayed) {

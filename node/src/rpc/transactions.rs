@@ -102,7 +102,7 @@ impl Api {
         let height = Height::new(place.height);
         let executed = self.chain.executed(height).map_err(|fault| self.fault(fault))?;
         let executed = executed.ok_or_else(|| not_found(format_args!("block {height}")))?;
-        let jobs = executed.receipts.len().saturating_sub(executed.block.transactions.len());
+        let before = executed.receipts.len().saturating_sub(executed.block.transactions.len());
         let transaction = executed.block.transactions.get(place.index as usize).map(|signed| &signed.transaction);
         let transaction = transaction.ok_or_else(|| not_found("transaction at this place"))?;
         Ok(HistoryEntry {
@@ -110,7 +110,7 @@ impl Api {
             time_ms: executed.block.header.time.millis(),
             transaction: transaction.id().to_string(),
             calls: self.calls(&self.chain.head().state, transaction),
-            ok: executed.receipts.get(jobs + place.index as usize).is_some_and(|receipt| receipt.outcome.is_ok()),
+            ok: executed.receipts.get(before + place.index as usize).is_some_and(|receipt| receipt.outcome.is_ok()),
         })
     }
 

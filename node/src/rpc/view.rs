@@ -4,6 +4,7 @@ use crate::chain::{Head, read};
 use crate::index::Placed;
 use countersign_rpc_types::*;
 use countersign_state::{Snapshot, StateRead};
+use countersign_types::evidence::Step;
 use countersign_types::receipt::Subject;
 use countersign_types::transaction::TransactionId;
 use countersign_types::{
@@ -25,6 +26,18 @@ pub(super) fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Transaction(id) => transaction_id(id),
         Subject::Job(number) => format!("job:{number}"),
+        Subject::Evidence { validator, height, round, step } => {
+            format!("evidence:{validator}:{height}:{round}:{}", self::step(*step))
+        }
+    }
+}
+
+pub(super) fn step(step: Step) -> &'static str {
+    match step {
+        Step::Offer => "offer",
+        Step::Proposal => "proposal",
+        Step::Prevote => "prevote",
+        Step::Precommit => "precommit",
     }
 }
 

@@ -1,17 +1,20 @@
-//! Runs a block: the jobs that are due, then its transactions, each behind a savepoint of its own.
+//! Runs a block: its evidence, the jobs that are due, then its transactions, each behind a savepoint of its own.
 use crate::admission::{self, Admitted, Candidate};
 use crate::call::{Origin, Run};
 use crate::gas::charge;
 use crate::ledger::Ledger;
 use crate::outcome::{BlockInput, BlockOutcome, BlockPlace};
 use crate::quota::{self, Bound};
-use crate::{schedule, supply};
+use crate::{native, schedule, supply, turns};
+use countersign_interface::governance::Equivocated;
 use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
+use countersign_types::evidence::RecordedEvidence;
 use countersign_types::interface::MethodKind;
 use countersign_types::receipt::Subject;
 use countersign_types::{
-    Authority, BoundedVec, CallFault, Event, Failure, Gas, Job, Params, Receipt, Status, VerifiedTransaction, limits,
+    Authority, BoundedVec, CallFault, Event, Evidence, Failure, Gas, Job, Params, Receipt, Status, VerifiedTransaction,
+    limits,
 };
 use countersign_vm::Engine;
 
@@ -33,7 +36,8 @@ pub(crate) struct Block<'b, 's> {
 /// Runs `input` on `state`.
 pub(crate) fn execute(engine: &Engine, state: &dyn StateRead, input: BlockInput<'_>) -> BlockOutcome {
     let mut block = Block::new(engine, state, input.place());
-    let mut receipts = block.run_jobs();
+    let mut receipts = block.record_evidence(input.evidence);
+    receipts.extend(block.run_jobs());
     let mut put_off = Vec::new();
     for transaction in input.transactions {
         let candidate = Candidate::of(transaction);
@@ -43,6 +47,7 @@ pub(crate) fn execute(engine: &Engine, state: &dyn StateRead, input: BlockInput<
         }
         receipts.push(receipt);
     }
+    turns::record(&mut block.ledger, &input.proposer, input.height, !receipts.is_empty());
     if cfg!(debug_assertions) {
         supply::assert_constant(&block.ledger);
     }
@@ -54,6 +59,21 @@ impl<'b, 's> Block<'b, 's> {
         let ledger = Ledger::new(state);
         let params = ledger.params();
         Self { engine, ledger, params, place, used: Gas::ZERO, full: false }
+    }
+
+    /// Puts evidence on the ledger. That it is valid and new was checked before the block was voted for.
+    fn record_evidence(&mut self, evidence: &[Evidence]) -> Vec<Receipt> {
+        evidence.iter().map(|one| self.record_one(one)).collect()
+    }
+
+    fn record_one(&mut self, evidence: &Evidence) -> Receipt {
+        let recorded = RecordedEvidence { evidence: *evidence, recorded_at: self.place.height };
+        self.ledger.write(evidence.state_key(), &recorded);
+        let (validator, height, round) = (evidence.validator(), evidence.height().get(), evidence.round());
+        let event = native::Module::Governance.event(&Equivocated { validator, height, round });
+        let events = vec![event.expect("an event of fixed size is within its limits")];
+        let events = events.try_into().expect("a receipt holds one event");
+        Receipt { subject: Subject::of_evidence(evidence), outcome: Ok(()), gas: Gas::ZERO, events }
     }
 
     /// Runs the jobs that are due, as many as fit the lane.

@@ -1,16 +1,17 @@
 //! Block 0: checks a genesis by the rules that later calls keep, and writes the state it describes.
 use crate::ledger::Ledger;
-use crate::native;
+use crate::{native, turns};
 use countersign_interface::code;
 use countersign_state::{Changes, StateRead};
 use countersign_types::account::BadAuthority;
-use countersign_types::genesis::{Council, GenesisAsset, GenesisHolder, GenesisMember};
+use countersign_types::address::{self, BadAddress};
+use countersign_types::genesis::{Council, GenesisAsset, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::limits::ASSET_DECIMALS_MAX;
 use countersign_types::params::BadParam;
 use countersign_types::signature::{KeyError, check_key};
 use countersign_types::{
     Account, AccountId, Amount, Asset, AssetId, Authority, Genesis, Hash, Header, Height, Member, ModuleName, Name,
-    PublicKey, Role, Status, block, receipt, state_key,
+    NodeRecord, PublicKey, Role, Status, block, receipt,
 };
 use countersign_vm::Engine;
 
@@ -35,6 +36,9 @@ pub enum GenesisError {
     /// The council is not sorted and distinct, or one of it is no member.
     #[error("the council must be a sorted list of distinct members")]
     CouncilMembers,
+    /// The council's members need more signatures than a transaction holds.
+    #[error("the signatures that the council's members need do not fit one transaction")]
+    CouncilLockedOut,
     /// The council's threshold is zero or more than its members.
     #[error("the council's threshold {threshold} must be 1 to {members}, its number of members")]
     CouncilThreshold {
@@ -84,6 +88,30 @@ pub enum GenesisError {
         /// Why.
         #[source]
         source: KeyError,
+    },
+    /// The network key of a node must not enter the ledger.
+    #[error("the key of node {key} is refused")]
+    NodeKey {
+        /// The key.
+        key: PublicKey,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
+    /// A node's operator is no member.
+    #[error("the node {key} must be run by a member")]
+    NodeOperator {
+        /// The node's network key.
+        key: PublicKey,
+    },
+    /// Nobody could reach a node.
+    #[error("the address of node {key} is refused")]
+    NodeAddress {
+        /// The node's network key.
+        key: PublicKey,
+        /// Why.
+        #[source]
+        source: BadAddress,
     },
     /// An asset's issuer is no member with that role.
     #[error("the issuer of {asset} must be a member with the role issuer")]
@@ -135,14 +163,17 @@ pub(crate) fn changes(engine: &Engine, genesis: &Genesis) -> Result<Changes, Gen
     check_validators(genesis)?;
     let empty = Empty;
     let mut ledger = Ledger::new(&empty);
-    ledger.write(state_key::params(), &genesis.params);
-    ledger.write(state_key::validators(), &genesis.validators);
+    ledger.put_params(&genesis.params);
+    ledger.put_validators(&genesis.validators);
+    turns::begin(&mut ledger, &genesis.validators);
     check_order("members", genesis.members.iter().map(|member| &member.id))?;
     genesis.members.iter().try_for_each(|member| add_member(&mut ledger, member, genesis))?;
     check_council(&ledger, &genesis.council)?;
-    ledger.write(state_key::council(), &genesis.council);
+    ledger.put_council(&genesis.council);
     check_order("holders", genesis.holders.iter().map(|holder| &holder.id))?;
     genesis.holders.iter().try_for_each(|holder| add_holder(&mut ledger, holder))?;
+    check_order("nodes", genesis.nodes.iter().map(|node| &node.key))?;
+    genesis.nodes.iter().try_for_each(|node| add_node(&mut ledger, node))?;
     check_order("contracts", genesis.contracts.iter().map(|contract| &contract.name))?;
     for contract in &genesis.contracts {
         let name = contract.name.clone();
@@ -204,7 +235,7 @@ fn check_council(ledger: &Ledger<'_>, council: &Council) -> Result<(), GenesisEr
     if threshold == 0 || usize::from(threshold) > members {
         return Err(GenesisError::CouncilThreshold { threshold, members });
     }
-    Ok(())
+    if native::council::can_act(ledger, council) { Ok(()) } else { Err(GenesisError::CouncilLockedOut) }
 }
 
 fn add_member(ledger: &mut Ledger<'_>, entry: &GenesisMember, genesis: &Genesis) -> Result<(), GenesisError> {
@@ -245,6 +276,20 @@ fn add_account(
     let (authority, name) = (authority.clone(), name.clone());
     ledger.put_name(&name, &id);
     ledger.put_account(&id, &Account { authority, member, name, status: Status::Active, encryption_key: None });
+    Ok(())
+}
+
+fn add_node(ledger: &mut Ledger<'_>, entry: &GenesisNode) -> Result<(), GenesisError> {
+    let key = entry.key;
+    check_key(&key).map_err(|source| GenesisError::NodeKey { key, source })?;
+    if ledger.member(&entry.member).is_none() {
+        return Err(GenesisError::NodeOperator { key });
+    }
+    if !entry.address.is_empty() {
+        address::check(entry.address.as_str()).map_err(|source| GenesisError::NodeAddress { key, source })?;
+    }
+    let (member, address) = (entry.member, entry.address.clone());
+    ledger.put_node(&key, &NodeRecord { member, address, status: Status::Active, since: Height::ZERO });
     Ok(())
 }
 

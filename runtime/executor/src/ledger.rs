@@ -2,10 +2,11 @@
 //! themselves (an amount of zero is no record), not which calls may change them.
 use countersign_state::{Changes, Overlay, Savepoint, StateRead, seen_hash};
 use countersign_types::account::QuotaUse;
+use countersign_types::block::LastProposal;
 use countersign_types::genesis::Council;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, CallFault, Contract, Hash, Member, ModuleName, Name, Params, Role,
-    Status, Timestamp, state_key,
+    Account, AccountId, Amount, Asset, AssetId, CallFault, Contract, Hash, Member, ModuleName, Name, NodeRecord,
+    Params, PublicKey, Role, Status, Timestamp, ValidatorSet, state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,6 +98,59 @@ impl<'s> Ledger<'s> {
     /// If the state is not one that began with a genesis.
     pub(crate) fn council(&self) -> Council {
         self.read(&state_key::council()).expect("every chain's state has a council")
+    }
+
+    pub(crate) fn put_params(&mut self, params: &Params) {
+        self.write(state_key::params(), params);
+    }
+
+    pub(crate) fn put_council(&mut self, council: &Council) {
+        self.write(state_key::council(), council);
+    }
+
+    /// # Panics
+    /// If the state is not one that began with a genesis.
+    pub(crate) fn validators(&self) -> ValidatorSet {
+        self.read(&state_key::validators()).expect("every chain's state has validators")
+    }
+
+    pub(crate) fn put_validators(&mut self, validators: &ValidatorSet) {
+        self.write(state_key::validators(), validators);
+    }
+
+    pub(crate) fn working_blocks(&self) -> u64 {
+        self.read(&state_key::working_blocks()).unwrap_or(0)
+    }
+
+    pub(crate) fn put_working_blocks(&mut self, count: u64) {
+        self.write(state_key::working_blocks(), &count);
+    }
+
+    pub(crate) fn last_proposal(&self, validator: &PublicKey) -> Option<LastProposal> {
+        self.read(&state_key::proposed(validator))
+    }
+
+    pub(crate) fn put_last_proposal(&mut self, validator: &PublicKey, last: &LastProposal) {
+        self.write(state_key::proposed(validator), last);
+    }
+
+    pub(crate) fn remove_last_proposal(&mut self, validator: &PublicKey) {
+        self.remove(state_key::proposed(validator));
+    }
+
+    pub(crate) fn node(&self, key: &PublicKey) -> Option<NodeRecord> {
+        self.read(&state_key::node(key))
+    }
+
+    pub(crate) fn put_node(&mut self, key: &PublicKey, node: &NodeRecord) {
+        self.write(state_key::node(key), node);
+    }
+
+    /// Nodes with keys greater than `after`, in order, at most `limit`.
+    pub(crate) fn nodes(&self, after: Option<&PublicKey>, limit: usize) -> Vec<(PublicKey, NodeRecord)> {
+        let nodes = self.range(&state_key::nodes(), after.map(state_key::node).as_deref(), limit);
+        let key = |key: &[u8]| *key.last_chunk().expect("a node's key in the state ends in its network key");
+        nodes.iter().map(|(at, node)| (PublicKey(key(at)), decode(node))).collect()
     }
 
     pub(crate) fn account(&self, id: &AccountId) -> Option<Account> {

@@ -2,8 +2,9 @@
 //! every machine.
 //!
 //! ```text
-//! block.rs ── due jobs ──→ schedule.rs ─┐
-//!    │                                  ├─→ call.rs ─→ native/*.rs        (registry, assets, code)
+//! block.rs ── evidence: recorded, for the council to judge; at the end who made the block (turns.rs)
+//!    ├─ due jobs ──→ schedule.rs ───────┐
+//!    │                                  ├─→ call.rs ─→ native/*.rs        (registry, governance, assets, code)
 //!    └─ each transaction ─→ admission.rs ┘     └────→ vm ─→ host/*.rs     (contracts)
 //!            quota.rs (what it costs)                 all of them change ledger.rs (typed records on the overlay)
 //! ```
@@ -17,6 +18,7 @@ mod block;
 mod call;
 mod gas;
 mod genesis;
+mod governed;
 mod host;
 mod ledger;
 mod native;
@@ -25,9 +27,11 @@ mod quota;
 mod schedule;
 mod simulate;
 mod supply;
+mod turns;
 
 pub use countersign_vm::{Engine, EngineConfig, EngineError, STACK_BYTES};
 pub use genesis::{GenesisError, genesis_header};
+pub use governed::{ValidatorStanding, council, evidence, is_recorded, nodes, params, validator_standings, validators};
 pub use outcome::{BalanceChange, BlockInput, BlockOutcome, BlockPlace, Simulation};
 pub use quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
 pub use simulate::QUERY_GAS_MAX;
@@ -37,8 +41,8 @@ use admission::Candidate;
 use countersign_state::{Changes, StateRead};
 use countersign_types::transaction::TransactionError;
 use countersign_types::{
-    CallFault, Contract, Failure, Genesis, Interface, ModuleName, Params, SignedTransaction, Timestamp, ValidatorSet,
-    VerifiedTransaction, state_key,
+    CallFault, Contract, Failure, Genesis, Interface, ModuleName, SignedTransaction, Timestamp, VerifiedTransaction,
+    state_key,
 };
 
 /// The state machine. Cheap to clone; clones share compiled contracts. Threads that use it need a stack of [`STACK_BYTES`]:
@@ -130,20 +134,4 @@ impl Executor {
 /// What the native modules declare, by name.
 pub fn native_interfaces() -> impl Iterator<Item = &'static Interface> {
     countersign_interface::native().into_iter()
-}
-
-/// The parameters that hold for the block after this state.
-///
-/// # Panics
-/// If the state did not begin with a genesis.
-pub fn params(state: &dyn StateRead) -> Params {
-    ledger::record(state, &state_key::params()).expect("every chain's state has parameters")
-}
-
-/// The validators of the block after this state.
-///
-/// # Panics
-/// If the state did not begin with a genesis.
-pub fn validators(state: &dyn StateRead) -> ValidatorSet {
-    ledger::record(state, &state_key::validators()).expect("every chain's state has validators")
 }

@@ -41,7 +41,7 @@ impl BlockInput<'_> {
 /// What a block did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BlockOutcome {
-    /// One for each job that ran, then one for each transaction, in order.
+    /// One for each piece of evidence, then one for each job that ran, then one for each transaction, in order.
     pub receipts: Vec<Receipt>,
     /// What to write. Parameters and validators of the next height are read from the state with these changes
     /// ([`crate::params`], [`crate::validators`]).

@@ -94,6 +94,16 @@ pub struct Validator {
     pub power: u64,
 }
 
+/// When a validator last made a block, as the ledger remembers it. It is not renewed at every block, so that an idle chain's
+/// state rests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub struct LastProposal {
+    /// Height of the block; 0 for a validator of the genesis that has made none.
+    pub height: Height,
+    /// Blocks with work in them ([`crate::state_key::working_blocks`]) until then, itself among them.
+    pub working_blocks: u64,
+}
+
 /// The validators of a height: sorted by key, without duplicates, at least one.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct ValidatorSet(pub BoundedVec<Validator, { limits::VALIDATORS_MAX }>);

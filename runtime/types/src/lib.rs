@@ -32,6 +32,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod account;
+pub mod address;
 pub mod block;
 pub mod bounded;
 pub mod document;

@@ -75,39 +75,123 @@ pub struct BadParam {
     pub most: u64,
 }
 
+/// A parameter, as governance and specifications name it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// The field's name.
+    pub name: &'static str,
+    get: fn(&Params) -> u64,
+    set: fn(&mut Params, u64) -> bool,
+    least: fn(&Params) -> u64,
+    most: u64,
+}
+
+/// A field of [`Params`] as a number.
+trait Field: Sized {
+    fn to_u64(&self) -> u64;
+    fn from_u64(value: u64) -> Option<Self>;
+}
+
+impl Field for u64 {
+    fn to_u64(&self) -> u64 {
+        *self
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        Some(value)
+    }
+}
+
+impl Field for u32 {
+    fn to_u64(&self) -> u64 {
+        (*self).into()
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        value.try_into().ok()
+    }
+}
+
+impl Field for Gas {
+    fn to_u64(&self) -> u64 {
+        self.get()
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        Some(Self::new(value))
+    }
+}
+
+fn assign<F: Field>(field: &mut F, value: u64) -> bool {
+    F::from_u64(value).map(|value| *field = value).is_some()
+}
+
+macro_rules! parameters {
+    ($($field:ident: $least:expr, $most:expr;)+) => {
+        &[$(Parameter {
+            name: stringify!($field),
+            get: |params| params.$field.to_u64(),
+            set: |params, value| assign(&mut params.$field, value),
+            least: $least,
+            most: $most,
+        }),+]
+    };
+}
+
+/// Every parameter with its range. What others depend on comes before them, so that the cause is named.
+pub const PARAMETERS: &[Parameter] = parameters! {
+    validity_ms_max: |_| 60_000, 365 * DAY_MS;
+    block_time_ahead_ms_max: |_| 100, 60_000;
+    idle_interval_ms: |_| 100, DAY_MS;
+    // The largest transaction must fit a block.
+    block_bytes_max: |_| limits::TRANSACTION_BYTES_MAX as u64, limits::BLOCK_BYTES_MAX as u64 - 64 * 1024;
+    block_transactions_max: |_| 1, limits::BLOCK_TRANSACTIONS_MAX as u64;
+    transaction_gas_max: |_| 1_000_000, 10_000_000_000;
+    block_gas_max: |params| params.transaction_gas_max.get(), 1_000_000_000_000_000;
+    lane_gas_max: |params| params.job_gas.get(), 1_000_000_000_000;
+    job_gas: |_| 100_000, 100_000_000;
+    quota_window_ms: |_| 60_000, 31 * DAY_MS;
+    quota_gas: |_| 1_000_000, u64::MAX;
+    timeout_propose_ms: |_| 50, 60_000;
+    timeout_vote_ms: |_| 50, 60_000;
+    timeout_ms_max: |params| params.timeout_propose_ms.into(), 60_000;
+};
+
+impl Parameter {
+    /// The parameter with this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PARAMETERS.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Its value.
+    pub fn get(&self, params: &Params) -> u64 {
+        (self.get)(params)
+    }
+
+    /// Sets it. Whether the parameters fit together is for [`Params::check`], once all are set.
+    ///
+    /// # Errors
+    /// [`BadParam`] if no field holds the value; nothing changed.
+    pub fn set(&self, params: &mut Params, value: u64) -> Result<(), BadParam> {
+        if (self.set)(params, value) { Ok(()) } else { Err(self.out_of_range(params, value)) }
+    }
+
+    fn out_of_range(&self, params: &Params, value: u64) -> BadParam {
+        BadParam { name: self.name, value, least: (self.least)(params), most: self.most }
+    }
+}
+
 impl Params {
     /// Checks every parameter.
     ///
     /// # Errors
     /// [`BadParam`] names the first one out of its range.
     pub fn check(&self) -> Result<(), BadParam> {
-        let ranges = [
-            ("validity_ms_max", self.validity_ms_max, 60_000, 365 * DAY_MS),
-            ("block_time_ahead_ms_max", self.block_time_ahead_ms_max, 100, 60_000),
-            ("idle_interval_ms", self.idle_interval_ms, 100, DAY_MS),
-            // The largest transaction must fit a block.
-            (
-                "block_bytes_max",
-                self.block_bytes_max.into(),
-                limits::TRANSACTION_BYTES_MAX as u64,
-                limits::BLOCK_BYTES_MAX as u64 - 64 * 1024,
-            ),
-            ("block_transactions_max", self.block_transactions_max.into(), 1, limits::BLOCK_TRANSACTIONS_MAX as u64),
-            // What others depend on comes before them, so that the cause is named.
-            ("transaction_gas_max", self.transaction_gas_max.get(), 1_000_000, 10_000_000_000),
-            ("block_gas_max", self.block_gas_max.get(), self.transaction_gas_max.get(), 1_000_000_000_000_000),
-            ("lane_gas_max", self.lane_gas_max.get(), self.job_gas.get(), 1_000_000_000_000),
-            ("job_gas", self.job_gas.get(), 100_000, 100_000_000),
-            ("quota_window_ms", self.quota_window_ms, 60_000, 31 * DAY_MS),
-            ("quota_gas", self.quota_gas.get(), 1_000_000, u64::MAX),
-            ("timeout_propose_ms", self.timeout_propose_ms.into(), 50, 60_000),
-            ("timeout_vote_ms", self.timeout_vote_ms.into(), 50, 60_000),
-            ("timeout_ms_max", self.timeout_ms_max.into(), self.timeout_propose_ms.into(), 60_000),
-        ];
-        match ranges.into_iter().find(|(_, value, least, most)| value < least || value > most) {
-            Some((name, value, least, most)) => Err(BadParam { name, value, least, most }),
-            None => Ok(()),
-        }
+        PARAMETERS.iter().try_for_each(|parameter| {
+            let value = parameter.get(self);
+            let allowed = (parameter.least)(self)..=parameter.most;
+            if allowed.contains(&value) { Ok(()) } else { Err(parameter.out_of_range(self, value)) }
+        })
     }
 
     /// What the header names as `params_hash`.

@@ -1,9 +1,10 @@
-//! What became of a transaction or a job. Codes only: no text ever reaches consensus.
+//! What became of a transaction, a job or evidence. Codes only: no text ever reaches consensus.
 use crate::bounded::BoundedVec;
+use crate::evidence::{Evidence, Step};
 use crate::hash::Hash;
-use crate::id::{AccountId, ModuleName};
+use crate::id::{AccountId, ModuleName, PublicKey};
 use crate::limits;
-use crate::quantity::Gas;
+use crate::quantity::{Gas, Height};
 use alloc::vec::Vec;
 use parity_scale_codec::{Decode, Encode};
 
@@ -169,9 +170,32 @@ pub enum Subject {
     Transaction(Hash),
     /// The job with this sequence number.
     Job(u64),
+    /// Evidence that the block brought: it is on the ledger from now on.
+    Evidence {
+        /// The validator that contradicted itself.
+        validator: PublicKey,
+        /// Height it contradicted itself at.
+        height: Height,
+        /// The round of both statements.
+        round: u32,
+        /// The kind of both statements.
+        step: Step,
+    },
 }
 
-/// The outcome of one transaction or job in a block, in the order they ran: jobs first.
+impl Subject {
+    /// What a receipt of this evidence is about.
+    pub fn of_evidence(evidence: &Evidence) -> Self {
+        Self::Evidence {
+            validator: evidence.validator(),
+            height: evidence.height(),
+            round: evidence.round(),
+            step: evidence.step(),
+        }
+    }
+}
+
+/// The outcome of one piece of evidence, job or transaction in a block, in the order they ran: evidence first, then jobs.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Receipt {
     /// What ran.

@@ -155,7 +155,7 @@ pub fn all_evidence() -> Vec<u8> {
     key(EVIDENCE, &[])
 }
 
-/// The [`Height`] of the last block with work in it that a validator proposed.
+/// A validator's [`crate::block::LastProposal`]; absent until it has proposed.
 pub fn proposed(validator: &PublicKey) -> Vec<u8> {
     key(PROPOSED, &[&validator.0])
 }
@@ -170,7 +170,12 @@ pub fn council() -> Vec<u8> {
     key(SINGLE, &[b"council"])
 }
 
-/// The [`crate::ValidatorSet`] of the next block.
+/// Blocks with work in them so far (u64): those that left a receipt.
+pub fn working_blocks() -> Vec<u8> {
+    key(SINGLE, &[b"working-blocks"])
+}
+
+/// The newest [`crate::ValidatorSet`]: that of the block after the next one.
 pub fn validators() -> Vec<u8> {
     key(SINGLE, &[b"validators"])
 }

@@ -251,6 +251,7 @@ fn state_keys_of_different_records_differ() {
         state_key::evidence(&PublicKey(account.0), Height::ZERO, 0, Step::Prevote),
         state_key::params(),
         state_key::council(),
+        state_key::working_blocks(),
         state_key::validators(),
         state_key::next_job(),
     ];

@@ -1,6 +1,8 @@
 //! Whether the council has signed, and whether it still could after a change.
 use crate::ledger::Ledger;
-use countersign_types::AccountId;
+use countersign_types::genesis::Council;
+use countersign_types::limits::SIGNATURES_MAX;
+use countersign_types::{AccountId, Authority};
 use std::collections::BTreeSet;
 
 /// True if enough distinct members of the council are among the parties. That each of them is active and has signed was checked
@@ -11,9 +13,26 @@ pub(crate) fn has_signed(ledger: &Ledger<'_>, parties: &[AccountId]) -> bool {
     signers.len() >= usize::from(council.threshold)
 }
 
-/// True if the council could still act with `without` suspended.
-pub(crate) fn can_act_without(ledger: &Ledger<'_>, without: &AccountId) -> bool {
-    let council = ledger.council();
-    let active = council.members.iter().filter(|id| *id != without && ledger.active_member(id).is_some());
-    active.count() >= usize::from(council.threshold)
+/// True if `council` can act on this ledger: as many of it as must sign are active members, and the signatures they need fit one
+/// transaction. Roles do not matter: none is needed to govern.
+pub(crate) fn can_act(ledger: &Ledger<'_>, council: &Council) -> bool {
+    let active = council.members.iter().filter(|id| ledger.active_member(id).is_some());
+    let mut needed: Vec<usize> =
+        active.filter_map(|id| ledger.account(id)).map(|account| signatures_needed(&account.authority)).collect();
+    needed.sort_unstable();
+    let threshold = usize::from(council.threshold);
+    needed.len() >= threshold && needed[..threshold].iter().sum::<usize>() <= SIGNATURES_MAX
+}
+
+/// The fewest keys that meet an authority: the heaviest ones.
+fn signatures_needed(authority: &Authority) -> usize {
+    let mut weights: Vec<u32> = authority.keys.iter().map(|(_, weight)| u32::from(*weight)).collect();
+    weights.sort_unstable_by(|one, other| other.cmp(one));
+    let mut sum = 0;
+    let lighter = weights.iter().take_while(|weight| {
+        let short = sum < authority.threshold;
+        sum = sum.saturating_add(**weight);
+        short
+    });
+    lighter.count()
 }

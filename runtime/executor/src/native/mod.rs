@@ -4,7 +4,8 @@
 //! with a [`CallFault`] instead, which [`Native`] keeps.
 mod assets;
 pub(crate) mod code;
-mod council;
+pub(crate) mod council;
+mod governance;
 mod registry;
 
 use crate::call::Run;
@@ -32,6 +33,7 @@ const KEY_CHECK_GAS: u64 = 10_000;
 pub(crate) enum Module {
     Assets,
     Code,
+    Governance,
     Registry,
 }
 
@@ -41,6 +43,7 @@ impl Module {
         match name.as_str() {
             countersign_interface::assets::Transfer::MODULE => Some(Self::Assets),
             countersign_interface::code::Deploy::MODULE => Some(Self::Code),
+            countersign_interface::governance::SetCouncil::MODULE => Some(Self::Governance),
             countersign_interface::registry::Enrol::MODULE => Some(Self::Registry),
             _ => None,
         }
@@ -50,6 +53,7 @@ impl Module {
         match self {
             Self::Assets => countersign_interface::assets::interface(),
             Self::Code => countersign_interface::code::interface(),
+            Self::Governance => countersign_interface::governance::interface(),
             Self::Registry => countersign_interface::registry::interface(),
         }
     }
@@ -60,8 +64,18 @@ impl Module {
     pub(crate) fn serves_contracts(self) -> bool {
         match self {
             Self::Assets => true,
-            Self::Code | Self::Registry => false,
+            Self::Code | Self::Governance | Self::Registry => false,
         }
+    }
+
+    /// An event of this module.
+    ///
+    /// # Errors
+    /// `LimitExceeded` if it names more accounts or is longer than an event may.
+    pub(crate) fn event<E: countersign_interface::Event>(self, event: &E) -> Result<Event, CallFault> {
+        let accounts = BoundedVec::try_from(event.accounts()).map_err(|_| CallFault::LimitExceeded)?;
+        let data = BoundedVec::try_from(event.encode()).map_err(|_| CallFault::LimitExceeded)?;
+        Ok(Event { module: self.interface().module.clone(), kind: E::KIND, accounts, data })
     }
 
     /// Runs the method at `index` of the declaration.
@@ -84,6 +98,12 @@ impl Module {
                 countersign_interface::assets::dispatch::<_, assets::Assets>(&mut native, index, parties, args)
             }
             Self::Code => countersign_interface::code::dispatch::<_, code::Code>(&mut native, index, parties, args),
+            Self::Governance => countersign_interface::governance::dispatch::<_, governance::Governance>(
+                &mut native,
+                index,
+                parties,
+                args,
+            ),
             Self::Registry => {
                 countersign_interface::registry::dispatch::<_, registry::Registry>(&mut native, index, parties, args)
             }
@@ -121,7 +141,7 @@ macro_rules! halts {
         })+
     };
 }
-halts!(assets, code, registry);
+halts!(assets, code, governance, registry);
 
 impl Native<'_, '_, '_> {
     fn halt<T>(&mut self, result: Result<T, CallFault>) -> Result<T, Halted> {
@@ -142,13 +162,7 @@ impl Native<'_, '_, '_> {
     }
 
     fn emit<E: countersign_interface::Event>(&mut self, event: &E) -> Result<(), Halted> {
-        let result = self.event_of(event).and_then(|event| self.run.emit(event));
+        let result = self.module.event(event).and_then(|event| self.run.emit(event));
         self.halt(result)
-    }
-
-    fn event_of<E: countersign_interface::Event>(&self, event: &E) -> Result<Event, CallFault> {
-        let accounts = BoundedVec::try_from(event.accounts()).map_err(|_| CallFault::LimitExceeded)?;
-        let data = BoundedVec::try_from(event.encode()).map_err(|_| CallFault::LimitExceeded)?;
-        Ok(Event { module: self.module.interface().module.clone(), kind: E::KIND, accounts, data })
     }
 }

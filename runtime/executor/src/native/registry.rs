@@ -54,11 +54,10 @@ impl Rules<Native<'_, '_, '_>> for Registry {
         native.charge(2 * READ_GAS + WRITE_GAS + EVENT_GAS)?;
         check_council(native.run.ledger, &council)?;
         let mut member = native.run.ledger.member(&args.member).ok_or(Error::NoSuchAccount)?;
-        if args.suspended && !council::can_act_without(native.run.ledger, &args.member) {
-            return Err(Error::LocksOutTheCouncil);
-        }
         member.status = status(args.suspended);
+        // Whoever refuses undoes the writes.
         native.run.ledger.put_member(&args.member, &member);
+        check_council_can_act(native.run.ledger, &args.member)?;
         native.emit(&MemberSuspensionChanged { member: args.member, suspended: args.suspended })?;
         Ok(())
     }
@@ -109,6 +108,7 @@ impl Rules<Native<'_, '_, '_>> for Registry {
         let mut record = native.run.ledger.account(&account).ok_or(Error::NoSuchAccount)?;
         record.authority = args.authority;
         native.run.ledger.put_account(&account, &record);
+        check_council_can_act(native.run.ledger, &account)?;
         native.emit(&AuthorityChanged { account })?;
         Ok(())
     }
@@ -129,6 +129,15 @@ impl Rules<Native<'_, '_, '_>> for Registry {
 
 fn check_council(ledger: &Ledger<'_>, parties: &[AccountId]) -> Result<(), Error> {
     if council::has_signed(ledger, parties) { Ok(()) } else { Err(Error::NotTheCouncil) }
+}
+
+/// After a change of `account`: a council that can no longer act has nobody to repair it.
+fn check_council_can_act(ledger: &Ledger<'_>, account: &AccountId) -> Result<(), Error> {
+    let council = ledger.council();
+    if council.members.contains(account) && !council::can_act(ledger, &council) {
+        return Err(Error::LocksOutTheCouncil);
+    }
+    Ok(())
 }
 
 fn check_new(ledger: &Ledger<'_>, id: &AccountId, name: &countersign_types::Name) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod faults;
 #[path = "../../../../tests/vectors/frozen.rs"]
 mod frozen;
 mod genesis;
+mod governance;
 mod hostile;
 mod hosts;
 mod jobs;

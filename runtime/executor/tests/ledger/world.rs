@@ -8,9 +8,9 @@ use countersign_types::genesis::{Council, Genesis, GenesisAsset, GenesisContract
 use countersign_types::signature::{PartySignature, development_secret, public_key, sign};
 use countersign_types::transaction::{SIGNING, signing_bytes};
 use countersign_types::{
-    AccountId, Amount, AssetId, Authority, BoundedVec, Call, CallFault, Document, Failure, Hash, Height, Params,
-    PublicKey, Receipt, Role, SignedDocument, SignedTransaction, Timestamp, Transaction, Validator, ValidatorSet,
-    VerifiedTransaction,
+    AccountId, Amount, AssetId, Authority, BoundedVec, Call, CallFault, Document, Evidence, Failure, Hash, Height,
+    Params, PublicKey, Receipt, Role, SignedDocument, SignedTransaction, Timestamp, Transaction, Validator,
+    ValidatorSet, VerifiedTransaction,
 };
 use countersign_vm::{Engine, EngineConfig};
 use std::collections::BTreeMap;
@@ -226,18 +226,23 @@ impl World {
     }
 
     pub fn block_at(&mut self, time: u64, transactions: &[VerifiedTransaction]) -> BlockOutcome {
+        self.block_of("validator-1", &[], time, transactions)
+    }
+
+    /// Runs a block that the validator called `proposer` made.
+    pub fn block_of(
+        &mut self,
+        proposer: &str,
+        evidence: &[Evidence],
+        time: u64,
+        transactions: &[VerifiedTransaction],
+    ) -> BlockOutcome {
         assert!(time > self.time, "time moves on");
         self.time = time;
         self.height += 1;
         let height = Height::new(self.height);
-        let input = BlockInput {
-            chain: self.chain,
-            height,
-            time: ms(time),
-            proposer: key("validator-1"),
-            evidence: &[],
-            transactions,
-        };
+        let input =
+            BlockInput { chain: self.chain, height, time: ms(time), proposer: key(proposer), evidence, transactions };
         let outcome = self.executor.execute_block(&self.state, input);
         self.state = self.state.apply(height, &outcome.changes);
         outcome

@@ -65,6 +65,7 @@ fn keys_of_records_are_frozen() {
         row("proposed", |key: PublicKey| state_key::proposed(&key)),
         format!("params {}\n", hex::encode(state_key::params())),
         format!("council {}\n", hex::encode(state_key::council())),
+        format!("working_blocks {}\n", hex::encode(state_key::working_blocks())),
         format!("validators {}\n", hex::encode(state_key::validators())),
         format!("next_job {}\n", hex::encode(state_key::next_job())),
     ];

@@ -9,6 +9,7 @@ mod frozen;
 mod sample;
 
 use countersign_types::account::QuotaUse;
+use countersign_types::block::LastProposal;
 use countersign_types::evidence::{RecordedEvidence, SignedStatement, Statement, Step};
 use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::merkle::ListProof;
@@ -48,7 +49,7 @@ fn hashes() -> BTreeMap<&'static str, Hash> {
         Certificate = Certificate, Contract = Contract, Council = Council, Document = Document, Event = Event,
         Evidence = Evidence, Failure = Failure, Gas = Gas, Genesis = Genesis, GenesisAsset = GenesisAsset, GenesisContract = GenesisContract,
         GenesisHolder = GenesisHolder, GenesisMember = GenesisMember, GenesisNode = GenesisNode, Hash = Hash, Header = Header, Height = Height,
-        Job = Job, ListProof = ListProof, Member = Member, ModuleName = ModuleName, Name = Name, Params = Params,
+        Job = Job, LastProposal = LastProposal, ListProof = ListProof, Member = Member, ModuleName = ModuleName, Name = Name, Params = Params,
         NodeRecord = NodeRecord, PartySignature = PartySignature, PublicKey = PublicKey, QuotaUse = QuotaUse, Receipt = Receipt, RecordedEvidence = RecordedEvidence, Role = Role,
         Selector = Selector, Signature = Signature, SignedDocument = SignedDocument,
         SignedStatement = SignedStatement, SignedTransaction = SignedTransaction, Statement = Statement, Step = Step, Status = Status, Timestamp = Timestamp, Transaction = Transaction,

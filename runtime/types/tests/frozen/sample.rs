@@ -1,5 +1,6 @@
 //! Generated values, the same on every machine and for ever: drawn from BLAKE3 of the type's name.
 use countersign_types::account::QuotaUse;
+use countersign_types::block::LastProposal;
 use countersign_types::evidence::{RecordedEvidence, SignedStatement, Statement, Step};
 use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::merkle::ListProof;
@@ -143,6 +144,7 @@ structs! {
     GenesisNode { key, member, address }
     Genesis { title, time, params, council, validators, nodes, members, holders, assets, contracts }
     NodeRecord { member, address, status, since }
+    LastProposal { height, working_blocks }
     SignedStatement { validator, statement, signature }
     Evidence { first, second }
     RecordedEvidence { evidence, recorded_at }
@@ -165,7 +167,13 @@ enums! {
     Role {
         |_| Self::Merchant, |_| Self::Issuer, |_| Self::Agent, |_| Self::Arbiter, |_| Self::CardIssuer, |_| Self::Relay,
     }
-    receipt::Subject { |draw| Self::Transaction(Sample::sample(draw)), |draw| Self::Job(Sample::sample(draw)) }
+    receipt::Subject {
+        |draw| Self::Transaction(Sample::sample(draw)), |draw| Self::Job(Sample::sample(draw)),
+        |draw| Self::Evidence {
+            validator: Sample::sample(draw), height: Sample::sample(draw), round: Sample::sample(draw),
+            step: Sample::sample(draw),
+        },
+    }
     Result<(), Failure> { |_| Ok(()), |draw| Err(Sample::sample(draw)) }
     CallFault {
         |_| Self::UnknownModule, |_| Self::UnknownMethod, |_| Self::WrongParties, |_| Self::BadArguments,
