@@ -1,8 +1,8 @@
 //! How the sections fit together: names resolve, nothing stands twice, everybody who must act can.
-use crate::draft::{AssetDraft, ContractDraft, CouncilDraft, Draft, HolderDraft, MemberDraft, Source};
+use crate::draft::{AssetDraft, ContractDraft, CouncilDraft, Draft, HolderDraft, MemberDraft, NodeDraft, Source};
 use crate::error::{Cause, Mistakes, Place};
 use crate::section::At;
-use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember};
+use countersign_types::genesis::{Council, GenesisAsset, GenesisContract, GenesisHolder, GenesisMember, GenesisNode};
 use countersign_types::{
     AccountId, Amount, Authority, BoundedVec, Genesis, Name, Role, Validator, ValidatorSet, limits,
 };
@@ -81,6 +81,7 @@ pub(crate) fn genesis(draft: Draft, files: &Path, mistakes: &mut Mistakes) -> Op
     let holders = holders(&draft.holders, &mut directory, mistakes);
     let council = draft.council.and_then(|council| self::council(council, &directory, &members, mistakes));
     let validators = validators(&draft.validators, &root, mistakes);
+    let nodes = nodes(draft.nodes, &directory, &root, mistakes);
     let assets = assets(draft.assets, &directory, mistakes);
     let contracts = contracts(draft.contracts, files, mistakes);
     let genesis = Genesis {
@@ -89,7 +90,7 @@ pub(crate) fn genesis(draft: Draft, files: &Path, mistakes: &mut Mistakes) -> Op
         params: draft.params,
         council: council?,
         validators: validators?,
-        nodes: countersign_types::BoundedVec::empty(),
+        nodes: nodes?,
         members: bounded(members, &root.inner(1, "member"), mistakes)?,
         holders: bounded(holders, &root.inner(1, "holder"), mistakes)?,
         assets: bounded(assets, &root.inner(1, "asset"), mistakes)?,
@@ -191,8 +192,8 @@ fn council(
     if !names.is_empty() && usize::from(threshold.value) > names.len() {
         mistakes.add(&threshold.place, Cause::CouncilCannotAct { threshold: threshold.value, members: names.len() });
     }
-    let mut needed: Vec<usize> =
-        members.iter().filter(|member| ids.contains(&member.id)).map(|member| fewest_keys(&member.authority)).collect();
+    let sitting = members.iter().filter(|member| ids.contains(&member.id));
+    let mut needed: Vec<usize> = sitting.map(|member| member.authority.fewest_keys()).collect();
     needed.sort_unstable();
     let signatures = needed.iter().take(threshold.value.into()).sum();
     if signatures > limits::SIGNATURES_MAX {
@@ -202,17 +203,6 @@ fn council(
     Some(Council { members, threshold: threshold.value })
 }
 
-/// The fewest keys whose weights reach the threshold.
-fn fewest_keys(authority: &Authority) -> usize {
-    let mut weights: Vec<u32> = authority.keys.iter().map(|(_, weight)| (*weight).into()).collect();
-    weights.sort_unstable_by(|a, b| b.cmp(a));
-    let reached = weights.iter().scan(0_u32, |sum, weight| {
-        *sum = sum.saturating_add(*weight);
-        Some(*sum)
-    });
-    reached.take_while(|sum| *sum < authority.threshold).count() + 1
-}
-
 fn validators(drafts: &[At<Validator>], root: &Place, mistakes: &mut Mistakes) -> Option<ValidatorSet> {
     let place = root.inner(1, "validator");
     let keys: Vec<_> = drafts.iter().map(|at| At { value: at.value.key, place: at.place.clone() }).collect();
@@ -220,6 +210,24 @@ fn validators(drafts: &[At<Validator>], root: &Place, mistakes: &mut Mistakes) -
     let mut validators: Vec<_> = drafts.iter().map(|at| at.value).collect();
     validators.sort_unstable();
     Some(ValidatorSet(bounded(validators, &place, mistakes)?))
+}
+
+fn nodes(
+    drafts: Vec<NodeDraft>,
+    directory: &Directory,
+    root: &Place,
+    mistakes: &mut Mistakes,
+) -> Option<BoundedVec<GenesisNode, { limits::NODES_MAX }>> {
+    let keys: Vec<_> = drafts.iter().filter_map(|draft| draft.key.clone()).collect();
+    distinct(&keys, |_| "this key".into(), mistakes);
+    let node = |draft: NodeDraft| {
+        let member = draft.member.as_ref().and_then(|name| directory.member(name, mistakes));
+        let address = draft.address.map(|at| at.value).unwrap_or_default();
+        Some(GenesisNode { key: draft.key?.value, member: member?.account?, address })
+    };
+    let mut nodes: Vec<_> = drafts.into_iter().filter_map(node).collect();
+    nodes.sort_by_key(|node| node.key);
+    bounded(nodes, &root.inner(1, "node"), mistakes)
 }
 
 fn assets(drafts: Vec<AssetDraft>, directory: &Directory, mistakes: &mut Mistakes) -> Vec<GenesisAsset> {

@@ -2,8 +2,10 @@
 use crate::error::{Cause, Mistakes, Place};
 use crate::section::{At, Lines, Section, number, parse, parsed, text, wrong_type};
 use crate::time;
+use countersign_types::params::PARAMETERS;
 use countersign_types::{
-    AssetId, ModuleName, Name, Params, PublicKey, Role, Text, Timestamp, Validator, limits, signature,
+    AssetId, BoundedText, ModuleName, Name, Params, PublicKey, Role, Text, Timestamp, Validator, address, limits,
+    signature,
 };
 use std::path::PathBuf;
 use toml::de::DeValue;
@@ -20,6 +22,7 @@ pub(crate) struct Draft {
     pub params: Params,
     pub council: Option<CouncilDraft>,
     pub validators: Vec<At<Validator>>,
+    pub nodes: Vec<NodeDraft>,
     pub members: Vec<MemberDraft>,
     pub holders: Vec<HolderDraft>,
     pub assets: Vec<AssetDraft>,
@@ -30,6 +33,12 @@ pub(crate) struct CouncilDraft {
     pub place: Place,
     pub members: Vec<At<Name>>,
     pub threshold: Option<At<u16>>,
+}
+
+pub(crate) struct NodeDraft {
+    pub key: Option<At<PublicKey>>,
+    pub member: Option<At<Name>>,
+    pub address: Option<At<BoundedText<{ limits::ADDRESS_BYTES_MAX }>>>,
 }
 
 pub(crate) struct MemberDraft {
@@ -82,6 +91,7 @@ pub(crate) fn read(spec: &str, mistakes: &mut Mistakes) -> Draft {
         params: root.section(mistakes, "params").map_or_else(Params::default, |section| params(section, mistakes)),
         council: council(&mut root, mistakes),
         validators: each(&mut root, mistakes, "validator", validator),
+        nodes: each(&mut root, mistakes, "node", node),
         members: each(&mut root, mistakes, "member", member),
         holders: each(&mut root, mistakes, "holder", holder),
         assets: each(&mut root, mistakes, "asset", asset),
@@ -131,11 +141,11 @@ fn moment(value: &DeValue<'_>) -> Result<Timestamp, Cause> {
 fn params(mut section: Section<'_, '_>, mistakes: &mut Mistakes) -> Params {
     let mut params = Params::default();
     let mut places = Vec::new();
-    for (name, set) in crate::params::FIELDS {
-        if let Some(at) = section.optional(mistakes, name, |value| number(value, 0, u64::MAX)) {
-            match set(&mut params, at.value) {
-                Some(()) => places.push((*name, at.place)),
-                None => mistakes.add(&at.place, Cause::OutOfRange { least: 0, most: u32::MAX.into() }),
+    for parameter in PARAMETERS {
+        if let Some(at) = section.optional(mistakes, parameter.name, |value| number(value, 0, u64::MAX)) {
+            match parameter.set(&mut params, at.value) {
+                Ok(()) => places.push((parameter.name, at.place)),
+                Err(error) => mistakes.add(&at.place, error),
             }
         }
     }
@@ -197,6 +207,19 @@ fn validator(section: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<A
         section.required(mistakes, "power", "the weight of its votes, such as 1", |value| number(value, 1, POWER_MAX));
     let key = key?;
     Some(At { value: Validator { key: key.value, power: power?.value }, place: key.place })
+}
+
+fn node(section: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<NodeDraft> {
+    let key = section.required(mistakes, "key", "its network key `csk1...`", public_key);
+    let member = section.required(mistakes, "member", "the name of the member that runs it", parsed);
+    let address = section.optional(mistakes, "address", |value| {
+        let address: BoundedText<{ limits::ADDRESS_BYTES_MAX }> = parsed(value)?;
+        if !address.is_empty() {
+            address::check(address.as_str())?;
+        }
+        Ok(address)
+    });
+    Some(NodeDraft { key, member, address })
 }
 
 fn member(section: &mut Section<'_, '_>, mistakes: &mut Mistakes) -> Option<MemberDraft> {

@@ -1,5 +1,6 @@
 //! Mistakes in a specification: each with its line, its key, its cause and what to do.
 use countersign_types::account::BadAuthority;
+use countersign_types::address::BadAddress;
 use countersign_types::bounded::BadText;
 use countersign_types::params::BadParam;
 use countersign_types::quantity::AmountError;
@@ -105,6 +106,9 @@ pub enum Cause {
     /// A key for which signatures prove nothing.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Not where a node is reached.
+    #[error(transparent)]
+    Address(#[from] BadAddress),
     /// Keys and threshold do not fit.
     #[error(transparent)]
     Authority(#[from] BadAuthority),

@@ -11,7 +11,6 @@
 mod check;
 mod draft;
 mod error;
-mod params;
 mod section;
 mod time;
 mod write;

@@ -1,7 +1,8 @@
 //! A genesis as a specification with a comment at each section: what `spec show` prints and `spec new` starts from.
 use crate::draft::ROLES;
-use crate::{params, time};
+use crate::time;
 use countersign_types::genesis::{GenesisAsset, GenesisContract, GenesisMember};
+use countersign_types::params::PARAMETERS;
 use countersign_types::{AccountId, Genesis, Name, Params, Role};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -39,6 +40,19 @@ fn write_spec(out: &mut String, genesis: &Genesis) -> fmt::Result {
     for validator in &genesis.validators.0 {
         writeln!(out, "[[validator]]\nkey = \"{}\"\npower = {}\n", validator.key, validator.power)?;
     }
+    writeln!(out, "# Who may connect: each node's network key, the member that runs it, and where peers reach it.")?;
+    writeln!(out, "# Without `address` it only dials. `countersign-node keys show` prints the key of a file.")?;
+    for node in &genesis.nodes {
+        writeln!(out, "[[node]]\nkey = \"{}\"\nmember = {}", node.key, quoted(&name(&node.member)))?;
+        if !node.address.is_empty() {
+            writeln!(out, "address = {}", quoted(&node.address))?;
+        }
+        writeln!(out)?;
+    }
+    if genesis.nodes.is_empty() {
+        writeln!(out, "# [[node]]\n# key = \"csk1...\"\n# member = \"harbor-hotel.example\"")?;
+        writeln!(out, "# address = \"/dns4/node.harbor-hotel.example/tcp/26600\"\n")?;
+    }
     let roles: Vec<_> = crate::draft::role_words().to_vec();
     writeln!(
         out,
@@ -66,10 +80,11 @@ fn write_params(out: &mut String, params: &Params) -> fmt::Result {
         out,
         "\n# Every parameter may be left out; those in comments have their default. Times are milliseconds.\n[params]"
     )?;
-    let defaults = params::values(&Params::default());
-    for ((name, value), (_, default)) in params::values(params).into_iter().zip(defaults) {
-        let comment = if value == default { "# " } else { "" };
-        writeln!(out, "{comment}{name} = {value}")?;
+    let defaults = Params::default();
+    for parameter in PARAMETERS {
+        let value = parameter.get(params);
+        let comment = if value == parameter.get(&defaults) { "# " } else { "" };
+        writeln!(out, "{comment}{} = {value}", parameter.name)?;
     }
     Ok(())
 }

@@ -82,6 +82,7 @@ fn each_mistake_is_named_where_it_stands() {
     let small_order = format!("key = \"{}\"", countersign_types::PublicKey([0; 32]));
     let alice = key("alice@harbor-hotel.example");
     let several = |keys: &str| format!("keys = [{keys}]\nthreshold = 1");
+    let node = |lines: &[&str]| format!("[[node]]\n{}\n\n[[asset]]\n", lines.join("\n"));
     #[rustfmt::skip]
     let cases: &[(&str, &str, &str, &str)] = &[
         ("time = 2026-01-01T00:00:00Z", "time = 2026-01-01", "time", "a time is written like"),
@@ -94,7 +95,7 @@ fn each_mistake_is_named_where_it_stands() {
         ("title = \"countersign development network\"", "title = ", "TOML", ""),
         ("[council]", "[params]\nblock_bytes_max = 1\n[council]", "params.block_bytes_max", "but must be 655360 to"),
         ("[council]", "[params]\njob_gas = 1\n[council]", "params.job_gas", "but must be 100000 to"),
-        ("[council]", "[params]\ntimeout_vote_ms = 4294967496\n[council]", "params.timeout_vote_ms", "from 0 to 4294967295"),
+        ("[council]", "[params]\ntimeout_vote_ms = 4294967496\n[council]", "params.timeout_vote_ms", "must be 50 to 60000"),
         ("[council]", "[params]\ngas = 1\n[council]", "params.gas", "use one of: validity_ms_max"),
         ("[council]", "council = 3\n[other]", "council", "it is a whole number, but should be a section"),
         ("\"city-books.example\", ", "\"city-books.example\", \"city-books.example\", ", "council.members", "stands in line"),
@@ -108,6 +109,17 @@ fn each_mistake_is_named_where_it_stands() {
         ("power = 1", "power = 1\n[[validator]]\nkey = \"csk1\"\npower = 1", "validator.key", "checksum"),
         ("name = \"harbor-hotel.example\"", "name = \"city-books.example\"", "member.name", "stands in line"),
         ("name = \"harbor-hotel.example\"", "name = \"x@harbor-hotel.example\"", "member.name", "a member's has no `@`"),
+        ("[[asset]]", &node(&["member = \"harbor-bank.example\""]), "node.key", "it is missing; add it: its network key"),
+        ("[[asset]]", &node(&["key = \"csk1\"", "member = \"harbor-bank.example\""]), "node.key", "checksum"),
+        ("[[asset]]", &node(&[&small_order, "member = \"harbor-bank.example\""]), "node.key", "small order"),
+        ("[[asset]]", &node(&[&hotel_key]), "node.member", "it is missing; add it: the name of the member that runs it"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"bank.example\""]), "node.member", "no [[member]] is called `bank.example`"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"alice@harbor-hotel.example\""]), "node.member", "a member's has no `@`"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"harbor-bank.example\"", "address = \"10.0.0.7:26600\""]), "node.address", "an address is written as /dns4/<host>/tcp/<port>"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"harbor-bank.example\"", "address = \"/ip4/node/tcp/26600\""]), "node.address", "the host is not what"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"harbor-bank.example\"", "address = \"/ip4/10.0.0.7/tcp/0\""]), "node.address", "the port is a number from 1"),
+        ("[[asset]]", &node(&[&hotel_key, "member = \"harbor-bank.example\"", "adress = \"\""]), "node.adress", "use one of: key, member, address"),
+        ("[[asset]]", &[node(&[&hotel_key, "member = \"harbor-bank.example\""]), node(&[&hotel_key, "member = \"harbor-bank.example\""])].concat(), "node.key", "this key stands in line"),
         (&hotel_key, "", "member.key", "give either `key` or `keys`"),
         (&hotel_key, &small_order, "member.key", "small order"),
         (&hotel_key, &format!("{hotel_key}\nthreshold = 1"), "member.threshold", "it needs `keys` beside it"),
@@ -117,9 +129,9 @@ fn each_mistake_is_named_where_it_stands() {
         (&hotel_key, &several(&format!("{{ key = \"{hotel}\", weight = 0 }}")), "member.keys.weight", "from 1 to 65535"),
         (&hotel_key, &several(&format!("{{ key = \"{hotel}\", wait = 1, weight = 1 }}")), "member.keys.wait", "no such key"),
         (&hotel_key, &format!("key = \"{alice}\""), "holder.key", "this key stands in line"),
-        ("[\"issuer\", \"agent\"]", "[\"issuer\", \"issuer\"]", "member.roles", "this role stands in line"),
-        ("[\"issuer\", \"agent\"]", "[\"agent\"]", "asset.issuer", "lacks the role issuer"),
-        ("[\"issuer\", \"agent\"]", "\"issuer\"", "member.roles", "it is a text, but should be a list"),
+        ("[\"issuer\", \"agent\", \"card-issuer\"]", "[\"issuer\", \"issuer\"]", "member.roles", "this role stands in line"),
+        ("[\"issuer\", \"agent\", \"card-issuer\"]", "[\"agent\"]", "asset.issuer", "lacks the role issuer"),
+        ("[\"issuer\", \"agent\", \"card-issuer\"]", "\"issuer\"", "member.roles", "it is a text, but should be a list"),
         ("name = \"bob@harbor-hotel.example\"", "name = \"bob@nowhere.example\"", "holder.name", "no [[member]] is called `nowhere.example`"),
         ("name = \"bob@harbor-hotel.example\"", "name = \"alice@harbor-hotel.example\"", "holder.name", "stands in line"),
         ("name = \"bob@harbor-hotel.example\"", "name = \"bob.example\"", "holder.name", "a holder's is `<user>@<member>`"),

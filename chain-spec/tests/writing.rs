@@ -1,6 +1,7 @@
 //! Writing a genesis and reading it again gives the same chain, and a chain does not depend on how its specification is arranged.
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 use countersign_chain_spec::{DEV, dev, parse, to_toml};
+use countersign_types::genesis::GenesisNode;
 use countersign_types::signature::{development_secret, public_key};
 use countersign_types::{Authority, Genesis, Timestamp};
 use std::path::Path;
@@ -43,6 +44,23 @@ fn titles_times_and_parameters_come_back() {
         genesis.time = Timestamp::from_millis(millis);
         assert_eq!(again(&genesis), genesis);
     }
+}
+
+#[test]
+fn nodes_come_back_sorted_with_and_without_an_address() {
+    let mut genesis = dev();
+    let member = genesis.members[0].id;
+    let node = |name: &str, address: &str| GenesisNode {
+        key: public_key(&development_secret(name)),
+        member,
+        address: address.parse().unwrap(),
+    };
+    let mut nodes = vec![node("node-1", "/dns4/node.city-books.example/tcp/26600"), node("node-2", "")];
+    nodes.sort_by_key(|node| node.key);
+    genesis.nodes = nodes.try_into().unwrap();
+    assert_eq!(again(&genesis), genesis);
+    let text = to_toml(&genesis);
+    assert!(text.contains("member = \"city-books.example\"\naddress = \"/dns4/node.city-books.example/tcp/26600\""));
 }
 
 #[test]

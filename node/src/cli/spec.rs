@@ -51,6 +51,7 @@ fn print_summary(genesis: &Genesis) {
     println!("title       {}", genesis.title);
     println!("chain       {}", genesis.chain());
     println!("validators  {}", genesis.validators.0.len());
+    println!("nodes       {}", genesis.nodes.len());
     println!("council     {} of {}", genesis.council.threshold, genesis.council.members.len());
     println!("members     {}", genesis.members.len());
     println!("holders     {}", genesis.holders.len());

@@ -62,6 +62,17 @@ impl Authority {
         if self.threshold == 0 || self.threshold > sum { Err(BadAuthority::Threshold) } else { Ok(()) }
     }
 
+    /// The fewest keys whose weights reach the threshold: the heaviest ones.
+    pub fn fewest_keys(&self) -> usize {
+        let mut weights: Vec<u32> = self.keys.iter().map(|(_, weight)| u32::from(*weight)).collect();
+        weights.sort_unstable_by(|one, other| other.cmp(one));
+        let sums = weights.iter().scan(0_u32, |sum, weight| {
+            *sum = sum.saturating_add(*weight);
+            Some(*sum)
+        });
+        sums.take_while(|sum| *sum < self.threshold).count() + 1
+    }
+
     /// True if the weights of `signers` (distinct keys) reach the threshold. Keys that are not listed count nothing.
     pub fn is_met_by<'a>(&self, signers: impl Iterator<Item = &'a PublicKey>) -> bool {
         let mut sum = 0_u32;

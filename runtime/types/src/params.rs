@@ -128,13 +128,19 @@ fn assign<F: Field>(field: &mut F, value: u64) -> bool {
 
 macro_rules! parameters {
     ($($field:ident: $least:expr, $most:expr;)+) => {
-        &[$(Parameter {
-            name: stringify!($field),
-            get: |params| params.$field.to_u64(),
-            set: |params, value| assign(&mut params.$field, value),
-            least: $least,
-            most: $most,
-        }),+]
+        {
+            // Naming every field, it does not compile when one is forgotten.
+            const _: fn(&Params) = |params| {
+                let Params { $($field: _),+ } = params;
+            };
+            &[$(Parameter {
+                name: stringify!($field),
+                get: |params| params.$field.to_u64(),
+                set: |params, value| assign(&mut params.$field, value),
+                least: $least,
+                most: $most,
+            }),+]
+        }
     };
 }
 

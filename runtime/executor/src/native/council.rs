@@ -1,8 +1,8 @@
 //! Whether the council has signed, and whether it still could after a change.
 use crate::ledger::Ledger;
+use countersign_types::AccountId;
 use countersign_types::genesis::Council;
 use countersign_types::limits::SIGNATURES_MAX;
-use countersign_types::{AccountId, Authority};
 use std::collections::BTreeSet;
 
 /// True if enough distinct members of the council are among the parties. That each of them is active and has signed was checked
@@ -17,22 +17,9 @@ pub(crate) fn has_signed(ledger: &Ledger<'_>, parties: &[AccountId]) -> bool {
 /// transaction. Roles do not matter: none is needed to govern.
 pub(crate) fn can_act(ledger: &Ledger<'_>, council: &Council) -> bool {
     let active = council.members.iter().filter(|id| ledger.active_member(id).is_some());
-    let mut needed: Vec<usize> =
-        active.filter_map(|id| ledger.account(id)).map(|account| signatures_needed(&account.authority)).collect();
+    let accounts = active.filter_map(|id| ledger.account(id));
+    let mut needed: Vec<usize> = accounts.map(|account| account.authority.fewest_keys()).collect();
     needed.sort_unstable();
     let threshold = usize::from(council.threshold);
     needed.len() >= threshold && needed[..threshold].iter().sum::<usize>() <= SIGNATURES_MAX
-}
-
-/// The fewest keys that meet an authority: the heaviest ones.
-fn signatures_needed(authority: &Authority) -> usize {
-    let mut weights: Vec<u32> = authority.keys.iter().map(|(_, weight)| u32::from(*weight)).collect();
-    weights.sort_unstable_by(|one, other| other.cmp(one));
-    let mut sum = 0;
-    let lighter = weights.iter().take_while(|weight| {
-        let short = sum < authority.threshold;
-        sum = sum.saturating_add(**weight);
-        short
-    });
-    lighter.count()
 }
