@@ -11,12 +11,13 @@ mod spec;
 
 use crate::chain::Fault;
 use crate::config::ConfigError;
+use crate::folder::FolderError;
 use crate::keys::KeyFileError;
+use crate::local::LocalError;
 use crate::node::NodeError;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use init::InitError;
 pub use run::{log_to_stderr, shutdown_requested};
 
 /// Something went wrong that has no code of its own.
@@ -40,13 +41,13 @@ const EXIT_CODES: &str =
     "Exit codes: 0 done; 1 failed; 2 wrong command line; 3 settings, spec or key file wrong; 4 storage failed;
 5 this node and the validators disagree about a block.
 
-Start here: `countersign-node dev` runs a ready network of one validator.";
+Start here: `countersign-node dev` runs a ready network of one validator, `dev --validators 4` one of four.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a ready network of one validator, for developers. Its keys are well known: anybody can sign.
+    /// Run a ready network on this machine, for developers. Its keys are well known: anybody can sign.
     Dev(dev::Dev),
-    /// Play the product's stories with real wallets on a fresh network of one validator.
+    /// Play the product's stories with real wallets on a fresh network of four validators.
     Demo(crate::demo::DemoArgs),
     /// Make a node's folder from a chain's spec.
     Init(init::Init),
@@ -117,7 +118,10 @@ pub enum CliError {
     Spec(#[from] countersign_chain_spec::LoadError),
     /// The folder was not made.
     #[error(transparent)]
-    Init(#[from] InitError),
+    Folder(#[from] FolderError),
+    /// A development network was not made or did not start.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A demonstration could not be played.
     #[error(transparent)]
     Demo(#[from] crate::demo::DemoError),
@@ -139,11 +143,12 @@ impl CliError {
     /// The process' exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Init(_) => EXIT_SETTINGS,
+            Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Folder(_) => EXIT_SETTINGS,
             Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
-            Self::Node(_) | Self::Demo(_) | Self::DemoWentWrong | Self::System { .. } => EXIT_FAILURE,
+            Self::Local(LocalError::OtherNetwork { .. } | LocalError::Folder(_)) => EXIT_SETTINGS,
+            Self::Node(_) | Self::Local(_) | Self::Demo(_) | Self::DemoWentWrong | Self::System { .. } => EXIT_FAILURE,
         }
     }
 }

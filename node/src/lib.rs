@@ -17,18 +17,23 @@
 //! | [`gossip`] | transactions between nodes |
 //! | `peers` | who may connect, by the ledger and the settings |
 //! | [`demo`] | the product's stories, played by real processes |
-//! | [`config`], [`keys`], [`cli`] | settings, key files, the command line |
+//! | [`local`] | a development network of several processes on this machine |
+//! | [`ask`] | asking a running node |
+//! | [`config`], [`keys`], [`folder`], [`cli`] | settings, key files, a node's folder, the command line |
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod folder;
 pub mod gossip;
 pub mod index;
 pub mod inspect;
 pub mod keys;
+pub mod local;
 pub mod mempool;
 pub mod metrics;
 pub mod node;

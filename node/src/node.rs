@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 
 /// File that names the address of the RPC while the node serves it.
 pub const ADDRESS_FILE: &str = "rpc.addr";
+/// File that programs which start a node write its log to.
+pub const LOG_FILE: &str = "node.log";
 /// The waiting transactions are written to disk this often.
 const JOURNAL_INTERVAL: Duration = Duration::from_secs(10);
 /// Longest wait for the engine to close its log.

@@ -14,17 +14,20 @@ pub(super) struct Run {
     folder: Folder,
     #[command(flatten)]
     flags: Flags,
+    /// Stop when standard input ends: for a program that runs this one, and may itself be killed.
+    #[arg(long)]
+    stop_with_stdin: bool,
 }
 
 impl Run {
     pub fn execute(self) -> Result<(), CliError> {
         let config = config::load(&self.folder.dir, std::env::vars(), &self.flags.overrides())?;
-        run_node(config, |_| {})
+        run_node(config, self.stop_with_stdin, |_| {})
     }
 }
 
-/// Runs a node until a signal asks it to stop; `serving` is called when it serves RPC.
-pub(super) fn run_node(config: Config, serving: impl FnOnce(&Node)) -> Result<(), CliError> {
+/// Runs a node until a signal, or the end of standard input if `with_stdin`, asks it to stop; `serving` is called when it serves RPC.
+pub(super) fn run_node(config: Config, with_stdin: bool, serving: impl FnOnce(&Node)) -> Result<(), CliError> {
     log_to_stderr(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -36,8 +39,31 @@ pub(super) fn run_node(config: Config, serving: impl FnOnce(&Node)) -> Result<()
     runtime.block_on(async {
         let node = Node::start(config).await?;
         serving(&node);
-        Ok(node.run(shutdown_requested()).await?)
+        let shutdown = async {
+            tokio::select! {
+                () = shutdown_requested() => {}
+                () = stdin_ended(), if with_stdin => {}
+            }
+        };
+        Ok(node.run(shutdown).await?)
     })
+}
+
+/// Resolves when standard input has ended. What it holds is thrown away.
+async fn stdin_ended() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for the read when it shuts down.
+    let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    match reader {
+        Ok(_) => drop(end.await),
+        Err(error) => {
+            tracing::warn!(%error, "no thread to watch standard input; its end will not stop this node");
+            std::future::pending().await
+        }
+    }
 }
 
 /// Resolves when the process is asked to stop: SIGTERM or SIGINT.

@@ -1,4 +1,6 @@
 //! Why a demonstration could not be played to its end.
+use crate::ask::AskError;
+use crate::local::LocalError;
 use serde_json::Value;
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +24,7 @@ pub enum DemoError {
         /// The folder.
         dir: PathBuf,
     },
-    /// There is no step of this number.
+    /// No story that is played has a step of this number.
     #[error("there is no step `{given}` to restart at; use all or one of {known}")]
     NoSuchStep {
         /// What was given.
@@ -42,14 +44,12 @@ pub enum DemoError {
         /// Where it should be.
         folder: PathBuf,
     },
-    /// The node ended or did not come up.
-    #[error("the node {what}; its log is {}", log.display())]
-    Node {
-        /// What it did.
-        what: String,
-        /// Its log.
-        log: PathBuf,
-    },
+    /// The network did not start, or a node of it ended.
+    #[error(transparent)]
+    Network(#[from] LocalError),
+    /// A node gave no answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// A wallet's command that must succeed did not.
     #[error("`countersign {command}` of {who} failed: {output}")]
     Wallet {

@@ -1,16 +1,32 @@
-//! `countersign-node demo`: plays the product's stories on a running node with real wallets, every one a process of its own.
+//! `countersign-node demo`: plays the product's stories on a running network with real wallets, every one a process of its own.
 mod fault;
 mod narrate;
+mod network;
 mod process;
 mod rebate;
 mod stage;
 
 pub use fault::DemoError;
 use fault::doing;
-use narrate::Summary;
+use narrate::{Story, Summary};
+use network::Network;
 use stage::Stage;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// A story that can be played.
+struct Play {
+    /// How it is chosen, and its name in the summary.
+    name: &'static str,
+    /// Steps after which the first node can be killed.
+    steps: &'static [&'static str],
+    /// Plays it; the time is from its beginning to the time its people agree on, when the ledger acts by itself.
+    play: fn(&mut Stage, Duration) -> Result<Story, DemoError>,
+}
+
+/// In the order they are played.
+const STORIES: &[Play] = &[Play { name: "rebate", steps: &rebate::STEPS, play: rebate::play }];
 
 /// What of the demonstration can be chosen.
 #[derive(clap::Args, Clone, Debug)]
@@ -21,25 +37,54 @@ pub struct DemoArgs {
     /// Leave the network running at the end, until interrupted
     #[arg(long)]
     keep: bool,
-    /// Kill the node (SIGKILL) after this step and start it again; `all` for every step
+    /// Play this story; can be given several times [default: all]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(STORIES.iter().map(|play| play.name)))]
+    story: Vec<String>,
+    /// Validators of the network, each a process of its own
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=crate::local::VALIDATORS_MAX as i64))]
+    validators: u8,
+    /// Kill the node the wallets talk to (SIGKILL) after this step, as 3 or rebate:3, and start it again; `all` for every step
     #[arg(long, value_name = "STEP")]
     restart_at: Option<String>,
-    /// Empty folder for the node's and the wallets' files [default: a temporary one, removed at the end]
+    /// Empty folder for the nodes' and the wallets' files [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The wallet's program [default: `countersign` beside this one; in a source tree it is built first]
     #[arg(long, value_name = "FILE")]
     wallet: Option<PathBuf>,
-    /// Seconds from the beginning to the rebate time
+    /// Seconds from a story's beginning to the time at which the ledger acts by itself, such as the rebate time
     #[arg(long, value_name = "SECONDS", default_value_t = 45, value_parser = clap::value_parser!(u64).range(15..=600))]
     rebate_in: u64,
 }
 
-/// Plays the stories. True if every step and every refusal came out right.
+impl DemoArgs {
+    fn chosen(&self) -> Vec<&'static Play> {
+        let is_chosen = |play: &&Play| self.story.is_empty() || self.story.iter().any(|name| name == play.name);
+        STORIES.iter().filter(is_chosen).collect()
+    }
+
+    /// A step that no story has is most likely mistyped.
+    fn check_restart(&self, plays: &[&Play]) -> Result<(), DemoError> {
+        let Some(given) = self.restart_at.as_deref().filter(|given| *given != "all") else {
+            return Ok(());
+        };
+        let names = |play: &Play| play.steps.iter().map(|step| format!("{}:{step}", play.name)).collect::<Vec<_>>();
+        let has = |play: &Play| play.steps.contains(&given) || names(play).iter().any(|name| name == given);
+        if plays.iter().any(|play| has(play)) {
+            return Ok(());
+        }
+        let known: Vec<String> = plays.iter().flat_map(|play| names(play)).collect();
+        Err(DemoError::NoSuchStep { given: given.into(), known: known.join(", ") })
+    }
+}
+
+/// Plays the stories. True if every step and every refusal came out right, and all nodes agree at the end.
 ///
 /// # Errors
 /// If a process cannot be started or a step cannot be played at all.
 pub fn run(args: &DemoArgs) -> Result<bool, DemoError> {
+    let plays = args.chosen();
+    args.check_restart(&plays)?;
     let temporary;
     let dir = match &args.dir {
         Some(dir) => dir.clone(),
@@ -53,26 +98,26 @@ pub fn run(args: &DemoArgs) -> Result<bool, DemoError> {
         return Err(DemoError::NotEmpty { dir });
     }
     let dir = dir.canonicalize().map_err(doing("finding the folder"))?;
-    if let Some(step) = args.restart_at.as_deref().filter(|step| *step != "all" && !rebate::STEPS.contains(step)) {
-        return Err(DemoError::NoSuchStep { given: step.into(), known: rebate::STEPS.join(", ") });
-    }
     // Before anything is built: the path of a program that was replaced meanwhile cannot be found any more.
     let node = std::env::current_exe().map_err(doing("finding this program"))?;
     let wallet = match &args.wallet {
         Some(program) => program.canonicalize().map_err(doing("finding the wallet"))?,
         None => process::wallet_program(&node)?,
     };
-    let mut stage = Stage::set(&dir, &node, &wallet, args.restart_at.clone())?;
-    let mut summary = Summary::default();
-    let story = rebate::play(&mut stage, Duration::from_secs(args.rebate_in))?;
-    summary.stories.insert("rebate".into(), story);
+    let network = Network::start(&node, &dir, args.validators.into())?;
+    let mut stage = Stage::new(network, &dir, &wallet, args.restart_at.clone());
+    let mut stories = BTreeMap::new();
+    for play in plays {
+        stage.open(play.name);
+        let story = (play.play)(&mut stage, Duration::from_secs(args.rebate_in))?;
+        stories.insert(play.name.into(), story);
+    }
+    let summary = Summary { stories, network: stage.network().agreement()? };
     tell(&summary, args.json)?;
     if args.keep {
-        let pid = stage.node().pid();
-        let url = stage.node().url();
-        eprintln!("the network stays: node {url} (process {pid}), files in {}", dir.display());
+        eprintln!("the network stays, files in {}:\n{}", dir.display(), stage.network());
         eprintln!("interrupt to end it");
-        stage.node().wait()?;
+        stage.network().wait()?;
     }
     Ok(summary.ok())
 }
@@ -86,6 +131,7 @@ fn tell(summary: &Summary, json: bool) -> Result<(), DemoError> {
             eprintln!("   ✗ {} {}", step.step, step.title);
         }
     }
+    eprintln!("━━ network: {}", summary.network);
     if json {
         println!("{}", serde_json::to_string(summary)?);
     }

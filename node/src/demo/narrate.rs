@@ -1,4 +1,5 @@
 //! Tells the story: each step with what was done and seen on standard error as it happens, the summary at the end.
+use super::network::Agreement;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,16 +29,18 @@ pub struct Story {
 }
 
 /// All stories played; printed as one JSON object with `--json`.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// By name.
     pub stories: BTreeMap<String, Story>,
+    /// Whether the nodes agree at the end.
+    pub network: Agreement,
 }
 
 impl Summary {
-    /// True if there is a story and all came out right.
+    /// True if there is a story, all came out right, and the nodes agree.
     pub fn ok(&self) -> bool {
-        !self.stories.is_empty() && self.stories.values().all(|story| story.ok)
+        !self.stories.is_empty() && self.stories.values().all(|story| story.ok) && self.network.ok
     }
 }
 

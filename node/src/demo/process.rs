@@ -1,95 +1,9 @@
-//! The processes of a demonstration: the node under this very program, and a wallet for each person with its own folder.
+//! The wallets of a demonstration: a folder for each person, and a process for each command.
 use super::fault::{DemoError, doing};
 use serde_json::Value;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long a node may take to serve: loading a long chain on a busy machine.
-const START_MAX: Duration = Duration::from_secs(60);
-/// Time between two looks whether it serves.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// File in the node's folder that names its RPC address.
-const ADDRESS_FILE: &str = "rpc.addr";
-
-/// A running node; killed when dropped unless it is left running.
-#[derive(Debug)]
-pub struct NodeProcess {
-    program: PathBuf,
-    child: Child,
-    dir: PathBuf,
-    url: String,
-}
-
-impl NodeProcess {
-    /// Starts `<program> dev` on `dir` and waits until it serves.
-    pub fn start(program: &Path, dir: &Path) -> Result<Self, DemoError> {
-        fs::create_dir_all(dir).map_err(doing("making the node's folder"))?;
-        let address_file = dir.join(ADDRESS_FILE);
-        if address_file.exists() {
-            fs::remove_file(&address_file).map_err(doing("removing the old address"))?;
-        }
-        let log_path = dir.join("node.log");
-        let log = File::options().create(true).append(true).open(&log_path).map_err(doing("opening the node's log"))?;
-        let log_too = log.try_clone().map_err(doing("opening the node's log"))?;
-        let mut child = Command::new(program)
-            .args(["dev", "--rpc-port", "0", "--dir"])
-            .arg(dir)
-            .stdin(Stdio::null())
-            .stdout(log_too)
-            .stderr(log)
-            .spawn()
-            .map_err(doing("starting the node"))?;
-        let start = Instant::now();
-        let address = loop {
-            if let Some(status) = child.try_wait().map_err(doing("looking after the node"))? {
-                return Err(DemoError::Node { what: format!("ended ({status})"), log: log_path });
-            }
-            match fs::read_to_string(&address_file) {
-                Ok(address) if address.ends_with('\n') => break address.trim().to_string(),
-                _ if start.elapsed() > START_MAX => {
-                    child.kill().map_err(doing("ending the node"))?;
-                    let what = format!("did not serve within {} s", START_MAX.as_secs());
-                    return Err(DemoError::Node { what, log: log_path });
-                }
-                _ => std::thread::sleep(LOOK_EVERY),
-            }
-        };
-        Ok(Self { program: program.to_path_buf(), child, dir: dir.to_path_buf(), url: format!("ws://{address}") })
-    }
-
-    /// Where its RPC is.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Kills it as a power cut would (SIGKILL) and starts it again on the same folder.
-    pub fn kill_and_restart(&mut self) -> Result<(), DemoError> {
-        self.child.kill().and_then(|()| self.child.wait()).map_err(doing("killing the node"))?;
-        *self = Self::start(&self.program, &self.dir)?;
-        Ok(())
-    }
-
-    /// Waits until the node ends by itself or by a signal from the terminal.
-    pub fn wait(&mut self) -> Result<(), DemoError> {
-        self.child.wait().map(drop).map_err(doing("waiting for the node"))
-    }
-}
-
-impl Drop for NodeProcess {
-    fn drop(&mut self) {
-        // Already gone after `wait`; then both calls fail and nothing is left to do.
-        if self.child.kill().is_ok() && self.child.wait().is_err() {
-            eprintln!("the node's end could not be seen");
-        }
-    }
-}
+use std::process::{Command, Stdio};
 
 /// Finds the wallet beside the node's program `me`; in a source tree cargo builds it first, so that both are of the same version.
 pub fn wallet_program(me: &Path) -> Result<PathBuf, DemoError> {

@@ -1,12 +1,16 @@
 //! Story 1: a customer who brings a newcomer is paid back part of the price, played by three wallets with files passed between them.
 use super::fault::DemoError;
 use super::narrate::{Narrator, Story};
-use super::stage::{Expect, Person, Stage};
+use super::stage::{Expect, Person, Stage, field, now_ms};
 use serde_json::Value;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Steps after which the node can be killed.
 pub const STEPS: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
+
+const MERCHANT: Person = Person("harbor-hotel.example");
+const CUSTOMER: Person = Person("alice@harbor-hotel.example");
+const THIRD_PARTY: Person = Person("carol@city-books.example");
 
 const PRICE: &str = "100.00";
 const LOWER_PRICE: &str = "80.00";
@@ -40,12 +44,8 @@ struct Terms<'a> {
 /// Plays the story; `rebate_in` is from its beginning to the rebate time.
 pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> {
     let mut told = Narrator::new("Rebate: a merchant, a customer who brings a newcomer, and the newcomer");
-    told.see(format!(
-        "merchant {}, customer {}, third party {}",
-        stage.name(Person::Merchant),
-        stage.name(Person::Customer),
-        stage.name(Person::ThirdParty)
-    ));
+    stage.enter(&[MERCHANT, CUSTOMER, THIRD_PARTY])?;
+    told.see(format!("merchant {}, customer {}, third party {}", MERCHANT.0, CUSTOMER.0, THIRD_PARTY.0));
     let rebate_time_ms = now_ms() + u64::try_from(rebate_in.as_millis()).unwrap_or(u64::MAX / 2);
     // Two offers with the same words would be one and the same document: their times differ by a millisecond.
     let terms = |name, after_ms| {
@@ -70,16 +70,15 @@ pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> 
 fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
     told.begin("1", "The customer buys: merchant and customer sign one purchase, payment moves");
     let before = stage.balances(told)?;
-    let (merchant, customer) = (stage.name(Person::Merchant), stage.name(Person::Customer));
     stage.run(
-        Person::Merchant,
+        MERCHANT,
         &[
             "rebate",
             "purchase",
             "--merchant",
-            &merchant,
+            MERCHANT.0,
             "--customer",
-            &customer,
+            CUSTOMER.0,
             "--asset",
             "EUR",
             "--amount",
@@ -94,18 +93,18 @@ fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
     )?;
     stage.refuse(
         told,
-        Person::Merchant,
+        MERCHANT,
         &["tx", "submit", "purchase.csp", "--wait"],
         Expect::Wallet("missing"),
         "1a",
         "short of the customer's signature",
     )?;
-    stage.send(Person::Merchant, Person::Customer, "purchase.csp")?;
-    stage.sign(Person::Customer, "tx", "purchase.csp")?;
-    let receipt = stage.submit(told, Person::Customer, "purchase.csp")?;
+    stage.send(MERCHANT, CUSTOMER, "purchase.csp")?;
+    stage.sign(CUSTOMER, "tx", "purchase.csp")?;
+    let receipt = stage.submit(told, CUSTOMER, "purchase.csp")?;
     let purchase = field(&receipt, "Purchased", "purchase")?;
     told.see(format!("purchase {purchase}"));
-    let ok = stage.moved(told, &before, &[(Person::Customer, -10_000), (Person::Merchant, 10_000)])?;
+    let ok = stage.moved(told, &before, &[(CUSTOMER, -10_000), (MERCHANT, 10_000)])?;
     stage.end(told, ok)?;
     Ok(purchase)
 }
@@ -113,8 +112,8 @@ fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
 fn offer(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     told.begin("2", "The merchant draws up the event description and the rebate transaction, signs both, sends both to the customer");
     let deal = draw_up(stage, purchase, terms)?;
-    stage.send(Person::Merchant, Person::Customer, &deal.offer)?;
-    stage.send(Person::Merchant, Person::Customer, &deal.claim)?;
+    stage.send(MERCHANT, CUSTOMER, &deal.offer)?;
+    stage.send(MERCHANT, CUSTOMER, &deal.claim)?;
     told.see(format!(
         "event description {}: {LOWER_PRICE} EUR for the newcomer, {REBATE} EUR for the customer",
         deal.id
@@ -126,17 +125,16 @@ fn offer(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
 /// The merchant's part of any offer.
 fn draw_up(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     let (offer, claim) = (format!("{}-offer.csp", terms.name), format!("{}-claim.csp", terms.name));
-    let (third_party, deadline, rebate_time) =
-        (stage.name(Person::ThirdParty), terms.deadline_ms.to_string(), terms.rebate_time_ms.to_string());
+    let (deadline, rebate_time) = (terms.deadline_ms.to_string(), terms.rebate_time_ms.to_string());
     let drawn = stage.run(
-        Person::Merchant,
+        MERCHANT,
         &[
             "rebate",
             "offer",
             "--purchase",
             purchase,
             "--third-party",
-            &third_party,
+            THIRD_PARTY.0,
             "--price",
             terms.price,
             "--deadline",
@@ -152,23 +150,23 @@ fn draw_up(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal,
         ],
     )?;
     let id = drawn["hash"].as_str().or(drawn["id"].as_str()).unwrap_or_default().to_string();
-    stage.run(Person::Merchant, &["rebate", "claim", "--offer", &offer, "-o", &claim, "--sign", "--yes"])?;
+    stage.run(MERCHANT, &["rebate", "claim", "--offer", &offer, "-o", &claim, "--sign", "--yes"])?;
     Ok(Deal { offer, claim, id })
 }
 
 fn promote(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
     told.begin("3", "The customer signs the event description and forwards it to the third party");
-    stage.sign(Person::Customer, "doc", &deal.offer)?;
-    stage.send(Person::Customer, Person::ThirdParty, &deal.offer)?;
+    stage.sign(CUSTOMER, "doc", &deal.offer)?;
+    stage.send(CUSTOMER, THIRD_PARTY, &deal.offer)?;
     stage.end(told, true)?;
 
     told.begin(
         "4",
         "The third party signs the event description, now signed by all three, and returns it to the merchant",
     );
-    stage.sign(Person::ThirdParty, "doc", &deal.offer)?;
-    stage.send(Person::ThirdParty, Person::Merchant, &deal.offer)?;
-    let shown = stage.run(Person::Merchant, &["doc", "show", &deal.offer])?;
+    stage.sign(THIRD_PARTY, "doc", &deal.offer)?;
+    stage.send(THIRD_PARTY, MERCHANT, &deal.offer)?;
+    let shown = stage.run(MERCHANT, &["doc", "show", &deal.offer])?;
     stage.end(told, shown["proposal"]["complete"] == Value::Bool(true))
 }
 
@@ -177,22 +175,22 @@ fn countersign_claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Res
         "5",
         "The rebate transaction goes customer → third party, who signs, → customer, who signs: all three have",
     );
-    stage.send(Person::Customer, Person::ThirdParty, &deal.claim)?;
-    stage.sign(Person::ThirdParty, "tx", &deal.claim)?;
-    stage.send(Person::ThirdParty, Person::Customer, &deal.claim)?;
+    stage.send(CUSTOMER, THIRD_PARTY, &deal.claim)?;
+    stage.sign(THIRD_PARTY, "tx", &deal.claim)?;
+    stage.send(THIRD_PARTY, CUSTOMER, &deal.claim)?;
     stage.refuse(
         told,
-        Person::Customer,
+        CUSTOMER,
         &["tx", "submit", &deal.claim, "--wait"],
         Expect::Wallet("missing"),
         "5a",
         "the rebate transaction short of a signature",
     )?;
-    stage.sign(Person::Customer, "tx", &deal.claim)?;
-    stage.alter(Person::Customer, &deal.claim, "altered.csp")?;
+    stage.sign(CUSTOMER, "tx", &deal.claim)?;
+    stage.alter(CUSTOMER, &deal.claim, "altered.csp")?;
     stage.refuse(
         told,
-        Person::Customer,
+        CUSTOMER,
         &["tx", "submit", "altered.csp", "--wait"],
         Expect::Wallet("altered.csp"),
         "5b",
@@ -205,14 +203,14 @@ fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Dem
     told.begin("6", "The third party buys at the lower price: drafts, customer signs, third party signs, the merchant signs and broadcasts");
     let before = stage.balances(told)?;
     draft_redeem(stage, deal, "redeem.csp")?;
-    stage.submit(told, Person::Merchant, "redeem.csp")?;
-    let ok = stage.moved(told, &before, &[(Person::ThirdParty, -8_000), (Person::Merchant, 8_000)])?;
+    stage.submit(told, MERCHANT, "redeem.csp")?;
+    let ok = stage.moved(told, &before, &[(THIRD_PARTY, -8_000), (MERCHANT, 8_000)])?;
     stage.end(told, ok)?;
 
     draft_redeem(stage, deal, "again.csp")?;
     stage.refuse(
         told,
-        Person::Merchant,
+        MERCHANT,
         &["tx", "submit", "again.csp", "--wait"],
         Expect::Ledger("rebate.OfferUsed"),
         "6a",
@@ -222,16 +220,13 @@ fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Dem
 
 /// The third party's new purchase, signed by all three and with the merchant.
 fn draft_redeem(stage: &mut Stage, deal: &Deal, file: &str) -> Result<(), DemoError> {
-    stage.run(
-        Person::ThirdParty,
-        &["rebate", "redeem", "--offer", &deal.offer, "--reference", "one night", "-o", file],
-    )?;
-    stage.send(Person::ThirdParty, Person::Customer, file)?;
-    stage.sign(Person::Customer, "tx", file)?;
-    stage.send(Person::Customer, Person::ThirdParty, file)?;
-    stage.sign(Person::ThirdParty, "tx", file)?;
-    stage.send(Person::ThirdParty, Person::Merchant, file)?;
-    stage.sign(Person::Merchant, "tx", file)
+    stage.run(THIRD_PARTY, &["rebate", "redeem", "--offer", &deal.offer, "--reference", "one night", "-o", file])?;
+    stage.send(THIRD_PARTY, CUSTOMER, file)?;
+    stage.sign(CUSTOMER, "tx", file)?;
+    stage.send(CUSTOMER, THIRD_PARTY, file)?;
+    stage.sign(THIRD_PARTY, "tx", file)?;
+    stage.send(THIRD_PARTY, MERCHANT, file)?;
+    stage.sign(MERCHANT, "tx", file)
 }
 
 fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
@@ -240,13 +235,13 @@ fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Demo
         "The customer broadcasts the rebate transaction: the ledger sets the rebate aside from the merchant",
     );
     let before = stage.balances(told)?;
-    stage.submit(told, Person::Customer, &deal.claim)?;
-    let ok = stage.moved(told, &before, &[(Person::Merchant, -1_000)])?;
-    let state = stage.rebate(told, &deal.id)?;
-    stage.end(told, ok && state == "Locked")?;
+    stage.submit(told, CUSTOMER, &deal.claim)?;
+    let ok = stage.moved(told, &before, &[(MERCHANT, -1_000)])?;
+    let found = told_state(stage, told, &deal.id)?;
+    stage.end(told, ok && found == "Locked")?;
     stage.refuse(
         told,
-        Person::Customer,
+        CUSTOMER,
         &["tx", "submit", &deal.claim, "--wait"],
         Expect::AlreadyKnown,
         "7a",
@@ -261,21 +256,21 @@ fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
         "A rebate cannot be defaulted on, and shrinks with a refund: half of another new purchase is paid back",
     );
     let deal = all_sign(stage, purchase, terms)?;
-    stage.submit(told, Person::Customer, &deal.claim)?;
-    let pending = stage.rebate(told, &deal.id)?;
+    stage.submit(told, CUSTOMER, &deal.claim)?;
+    let pending = told_state(stage, told, &deal.id)?;
     draft_redeem(stage, &deal, "halved-redeem.csp")?;
-    let receipt = stage.submit(told, Person::Merchant, "halved-redeem.csp")?;
-    let locked = stage.rebate(told, &deal.id)?;
+    let receipt = stage.submit(told, MERCHANT, "halved-redeem.csp")?;
+    let locked = told_state(stage, told, &deal.id)?;
     let bought = field(&receipt, "Redeemed", "purchase")?;
     stage.run(
-        Person::Merchant,
+        MERCHANT,
         &["rebate", "refund", "--purchase", &bought, "--amount", HALF, "-o", "refund.csp", "--sign", "--yes"],
     )?;
-    stage.send(Person::Merchant, Person::ThirdParty, "refund.csp")?;
-    stage.sign(Person::ThirdParty, "tx", "refund.csp")?;
+    stage.send(MERCHANT, THIRD_PARTY, "refund.csp")?;
+    stage.sign(THIRD_PARTY, "tx", "refund.csp")?;
     let before = stage.balances(told)?;
-    stage.submit(told, Person::ThirdParty, "refund.csp")?;
-    let ok = stage.moved(told, &before, &[(Person::ThirdParty, 4_000), (Person::Merchant, -4_000)])?;
+    stage.submit(told, THIRD_PARTY, "refund.csp")?;
+    let ok = stage.moved(told, &before, &[(THIRD_PARTY, 4_000), (MERCHANT, -4_000)])?;
     stage.end(told, ok && pending == "Pending" && locked == "Locked")?;
     Ok(deal)
 }
@@ -285,8 +280,8 @@ fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &T
     told.begin("9", "Another rebate is claimed, but its newcomer never buys");
     let deal = all_sign(stage, purchase, terms)?;
     let before = stage.balances(told)?;
-    stage.submit(told, Person::Customer, &deal.claim)?;
-    let ok = stage.moved(told, &before, &[(Person::Merchant, -1_000)])?;
+    stage.submit(told, CUSTOMER, &deal.claim)?;
+    let ok = stage.moved(told, &before, &[(MERCHANT, -1_000)])?;
     stage.end(told, ok)?;
     Ok(deal)
 }
@@ -294,13 +289,13 @@ fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &T
 /// Steps 2 to 5 for one more offer.
 fn all_sign(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     let deal = draw_up(stage, purchase, terms)?;
-    for (from, to) in [(Person::Merchant, Person::Customer), (Person::Customer, Person::ThirdParty)] {
+    for (from, to) in [(MERCHANT, CUSTOMER), (CUSTOMER, THIRD_PARTY)] {
         stage.send(from, to, &deal.offer)?;
         stage.send(from, to, &deal.claim)?;
         stage.sign(to, "doc", &deal.offer)?;
         stage.sign(to, "tx", &deal.claim)?;
     }
-    stage.send(Person::ThirdParty, Person::Customer, &deal.claim)?;
+    stage.send(THIRD_PARTY, CUSTOMER, &deal.claim)?;
     Ok(deal)
 }
 
@@ -313,7 +308,7 @@ fn refuse_higher_price(
     let deal = all_sign(stage, purchase, terms)?;
     stage.refuse(
         told,
-        Person::Customer,
+        CUSTOMER,
         &["tx", "submit", &deal.claim, "--wait"],
         Expect::Ledger("rebate.PriceNotLower"),
         "9a",
@@ -331,7 +326,7 @@ fn refuse_late(stage: &mut Stage, told: &mut Narrator, purchase: &str) -> Result
     }
     stage.refuse(
         told,
-        Person::Customer,
+        CUSTOMER,
         &["tx", "submit", &deal.claim, "--wait"],
         Expect::Node("expired"),
         "9b",
@@ -348,27 +343,26 @@ fn settle(stage: &mut Stage, told: &mut Narrator, deals: [(&Deal, &str, &str); 3
     let mut ok = true;
     let end = Instant::now() + SETTLE_MAX + Duration::from_secs(60);
     for (deal, paid, state) in deals {
-        while !matches!(stage.rebate_state(&deal.id)?.as_str(), "Paid" | "Reversed") && Instant::now() < end {
+        while !matches!(state_of(stage, &deal.id)?.as_str(), "Paid" | "Reversed") && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(200));
         }
-        let found = stage.rebate(told, &deal.id)?;
+        let found = told_state(stage, told, &deal.id)?;
         told.see(format!("expected: {state}, {paid} EUR to the customer"));
         ok &= found == state;
     }
-    ok &= stage.moved(told, &before, &[(Person::Customer, 1_500), (Person::Merchant, 1_500)])?;
+    ok &= stage.moved(told, &before, &[(CUSTOMER, 1_500), (MERCHANT, 1_500)])?;
     stage.end(told, ok)
 }
 
-/// A field of the first event called `event` in what a submission printed.
-fn field(receipt: &Value, event: &str, name: &str) -> Result<String, DemoError> {
-    let events = receipt["receipt"]["events"].as_array();
-    let found = events.into_iter().flatten().find(|e| e["name"] == event).and_then(|e| e["fields"][name].as_str());
-    found
-        .map(Into::into)
-        .ok_or_else(|| DemoError::Printed { wanted: format!("event {event} with {name}"), found: receipt.clone() })
+/// State of a rebate, told.
+fn told_state(stage: &Stage, told: &mut Narrator, id: &str) -> Result<String, DemoError> {
+    let state = state_of(stage, id)?;
+    told.see(format!("rebate {id} is {state}"));
+    Ok(state)
 }
 
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+/// State of a rebate.
+fn state_of(stage: &Stage, id: &str) -> Result<String, DemoError> {
+    let shown = stage.run(CUSTOMER, &["rebate", "show", id])?;
+    Ok(shown["state"].as_str().unwrap_or_default().into())
 }

@@ -1,35 +1,19 @@
-//! The stage: the node, three wallets, and the files they pass to each other.
+//! The stage: the network, a wallet for each person, and the files they pass to each other. A story is one file beside this one, with
+//! its people as [`Person`] constants; it lets them [`Stage::enter`], and ends each step by [`Stage::end`].
 use super::fault::{DemoError, doing};
 use super::narrate::Narrator;
-use super::process::{NodeProcess, Outcome, Wallet};
+use super::network::Network;
+use super::process::{Outcome, Wallet};
+use crate::clock::Clock;
 use countersign_rpc_types::ErrorCode;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Who plays.
+/// Who plays: somebody with a well-known key on the development network, by the name on the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Person {
-    /// `harbor-hotel.example`.
-    Merchant,
-    /// `alice@harbor-hotel.example`.
-    Customer,
-    /// `carol@city-books.example`.
-    ThirdParty,
-}
-
-impl Person {
-    const ALL: [Self; 3] = [Self::Merchant, Self::Customer, Self::ThirdParty];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Merchant => "harbor-hotel.example",
-            Self::Customer => "alice@harbor-hotel.example",
-            Self::ThirdParty => "carol@city-books.example",
-        }
-    }
-}
+pub struct Person(pub &'static str);
 
 /// Who refuses, and by what the refusal is recognised.
 #[derive(Clone, Copy, Debug)]
@@ -44,48 +28,69 @@ pub enum Expect {
     Ledger(&'static str),
 }
 
-/// Balances in minor units.
+/// Balances in minor units of the stories' asset, of those who play.
 pub type Balances = BTreeMap<Person, i128>;
 
-/// A running demonstration.
+/// The asset that the stories are told in.
+const ASSET: &str = "EUR";
+
+/// A running demonstration. Wallets talk to the network's first node.
 #[derive(Debug)]
 pub struct Stage {
-    node: NodeProcess,
+    network: Network,
+    homes: PathBuf,
+    wallet: PathBuf,
     wallets: BTreeMap<Person, Wallet>,
-    /// The step after which the node is killed, or `all`.
+    /// Whose balances the running story follows.
+    cast: Vec<Person>,
+    /// The running story.
+    story: &'static str,
+    /// The step after which the first node is killed: `<step>`, `<story>:<step>`, or `all`.
     restart_at: Option<String>,
 }
 
 impl Stage {
-    /// Starts the node and makes the wallets under `dir`.
-    pub fn set(dir: &Path, node: &Path, wallet: &Path, restart_at: Option<String>) -> Result<Self, DemoError> {
-        eprintln!("starting a node with the development network in {}", dir.display());
-        let node = NodeProcess::start(node, &dir.join("node"))?;
-        eprintln!("it serves RPC at {}", node.url());
-        let mut wallets = BTreeMap::new();
-        for person in Person::ALL {
-            wallets.insert(person, Wallet::new(wallet, &dir.join("wallets"), person.name())?);
+    /// Takes the network; wallets run `wallet` and keep their files under `dir`.
+    pub fn new(network: Network, dir: &Path, wallet: &Path, restart_at: Option<String>) -> Self {
+        Self {
+            network,
+            homes: dir.join("wallets"),
+            wallet: wallet.into(),
+            wallets: BTreeMap::new(),
+            cast: Vec::new(),
+            story: "",
+            restart_at,
         }
-        Ok(Self { node, wallets, restart_at })
     }
 
-    /// The node.
-    pub fn node(&mut self) -> &mut NodeProcess {
-        &mut self.node
+    /// Names the story that is played next.
+    pub fn open(&mut self, story: &'static str) {
+        self.story = story;
     }
 
-    /// The person's name on the ledger.
-    pub fn name(&self, person: Person) -> String {
-        person.name().into()
+    /// The people of the story, whose balances it follows. Each has a wallet of its own, kept from story to story.
+    pub fn enter(&mut self, cast: &[Person]) -> Result<(), DemoError> {
+        for person in cast {
+            if !self.wallets.contains_key(person) {
+                self.wallets.insert(*person, Wallet::new(&self.wallet, &self.homes, person.0)?);
+            }
+        }
+        self.cast = cast.to_vec();
+        Ok(())
+    }
+
+    /// The network.
+    pub fn network(&mut self) -> &mut Network {
+        &mut self.network
     }
 
     fn wallet(&self, person: Person) -> &Wallet {
-        &self.wallets[&person]
+        self.wallets.get(&person).expect("a story lets enter whom it lets act")
     }
 
     /// Runs a wallet's command that must succeed.
     pub fn run(&self, person: Person, args: &[&str]) -> Result<Value, DemoError> {
-        self.wallet(person).run(self.node.url(), args)
+        self.wallet(person).run(&self.network.url(), args)
     }
 
     /// Signs a proposal, a `tx` or a `doc`.
@@ -127,7 +132,7 @@ impl Stage {
     ) -> Result<(), DemoError> {
         told.begin(step, &format!("Refused: {what}"));
         let before = self.balances_quietly()?;
-        let outcome = self.wallet(person).try_run(self.node.url(), args)?;
+        let outcome = self.wallet(person).try_run(&self.network.url(), args)?;
         let as_expected = !outcome.ok && matches(&outcome, expect);
         told.see(text(&outcome.json["error"]["message"]));
         let still = self.balances_quietly()? == before;
@@ -146,11 +151,11 @@ impl Stage {
     }
 
     fn balances_quietly(&self) -> Result<Balances, DemoError> {
-        Person::ALL.into_iter().map(|person| Ok((person, self.balance(person)?))).collect()
+        self.cast.iter().map(|person| Ok((*person, self.balance(*person)?))).collect()
     }
 
     fn balance(&self, person: Person) -> Result<i128, DemoError> {
-        let balance = self.run(person, &["asset", "balance", person.name(), "EUR"])?;
+        let balance = self.run(person, &["asset", "balance", person.0, ASSET])?;
         let minor = balance["amount"].as_str().and_then(|minor| minor.parse().ok());
         minor.ok_or(DemoError::Printed { wanted: "amount".into(), found: balance })
     }
@@ -163,38 +168,41 @@ impl Stage {
         Ok(before.iter().all(|(person, balance)| after[person] == balance + expected(person)))
     }
 
-    /// State of a rebate, told.
-    pub fn rebate(&self, told: &mut Narrator, id: &str) -> Result<String, DemoError> {
-        let state = self.rebate_state(id)?;
-        told.see(format!("rebate {id} is {state}"));
-        Ok(state)
-    }
-
-    /// State of a rebate.
-    pub fn rebate_state(&self, id: &str) -> Result<String, DemoError> {
-        let shown = self.run(Person::Customer, &["rebate", "show", id])?;
-        Ok(text(&shown["state"]))
-    }
-
-    /// Ends a step; kills the node and starts it again if that was asked for.
+    /// Ends a step: tells which nodes agree, and kills the first and starts it again if that was asked for.
     pub fn end(&mut self, told: &mut Narrator, ok: bool) -> Result<(), DemoError> {
-        let here = self.restart_at.as_deref().is_some_and(|at| at == "all" || told.is_at(at));
-        if !here {
-            told.end(ok);
-            return Ok(());
+        let mut ok = ok;
+        if self.is_restart_due(told) {
+            let before = self.balances_quietly()?;
+            let restarted = self.network.restart_first()?;
+            told.see(restarted.to_string());
+            ok &= restarted.kept_its_chain() && self.balances_quietly()? == before;
         }
-        let before = (self.head()?, self.balances_quietly()?);
-        self.node.kill_and_restart()?;
-        let after = (self.head()?, self.balances_quietly()?);
-        told.see(format!("node killed (SIGKILL) at height {} and started again at height {}", before.0, after.0));
-        told.end(ok && after.0 >= before.0 && after.1 == before.1);
+        let agreement = self.network.agreement()?;
+        told.see(agreement.to_string());
+        told.end(ok && agreement.ok);
         Ok(())
     }
 
-    fn head(&self) -> Result<u64, DemoError> {
-        let status = self.run(Person::Merchant, &["network", "status"])?;
-        status["height"].as_u64().ok_or(DemoError::Printed { wanted: "height".into(), found: status })
+    fn is_restart_due(&self, told: &Narrator) -> bool {
+        self.restart_at.as_deref().is_some_and(|at| match at.split_once(':') {
+            Some((story, step)) => story == self.story && told.is_at(step),
+            None => at == "all" || told.is_at(at),
+        })
     }
+}
+
+/// A field of the first event called `event` in what a submission printed.
+pub fn field(receipt: &Value, event: &str, name: &str) -> Result<String, DemoError> {
+    let events = receipt["receipt"]["events"].as_array();
+    let found = events.into_iter().flatten().find(|e| e["name"] == event).and_then(|e| e["fields"][name].as_str());
+    found
+        .map(Into::into)
+        .ok_or_else(|| DemoError::Printed { wanted: format!("event {event} with {name}"), found: receipt.clone() })
+}
+
+/// This machine's clock in milliseconds: what people go by who write times into their offers.
+pub fn now_ms() -> u64 {
+    Clock::default().now().millis()
 }
 
 fn matches(outcome: &Outcome, expect: Expect) -> bool {
@@ -211,7 +219,7 @@ fn matches(outcome: &Outcome, expect: Expect) -> bool {
 fn in_words(balances: &Balances) -> String {
     let euros = |minor: i128| format!("{}.{:02}", minor / 100, minor % 100);
     let words: Vec<_> =
-        balances.iter().map(|(person, minor)| format!("{} {} EUR", person.name(), euros(*minor))).collect();
+        balances.iter().map(|(person, minor)| format!("{} {} {ASSET}", person.0, euros(*minor))).collect();
     words.join(", ")
 }
 

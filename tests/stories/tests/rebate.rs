@@ -8,7 +8,7 @@ use std::process::Command;
 fn demo(args: &[&str]) -> anyhow::Result<(i32, Value)> {
     let dir = tempfile::tempdir()?;
     let mut command = Command::new(binary(Binary::Node)?);
-    command.arg("demo").arg("--json").arg("--dir").arg(dir.path()).args(args);
+    command.args(["demo", "--json", "--story", "rebate", "--dir"]).arg(dir.path()).args(args);
     command.arg("--wallet").arg(binary(Binary::Wallet)?);
     // Unoptimised programs on a busy machine need more time for the steps before the rebate time.
     command.args(["--rebate-in", "90"]);
@@ -29,6 +29,9 @@ fn assert_complete(summary: &Value) {
     }
     let refusals = steps.iter().filter(|step| step.ends_with(char::is_alphabetic)).count();
     assert!(refusals >= 6, "too few refusals were shown: {steps:?}");
+    let network = &summary["network"];
+    assert_eq!(network["ok"], true, "the nodes do not agree: {network:#}");
+    assert_eq!(network["nodes"].as_array().map(Vec::len), Some(4), "{network:#}");
 }
 
 #[test]
