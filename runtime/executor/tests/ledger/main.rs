@@ -16,6 +16,7 @@ mod hosts;
 mod jobs;
 mod probe;
 mod properties;
+mod quorum;
 mod rebate;
 mod rebate_refusals;
 mod registry;

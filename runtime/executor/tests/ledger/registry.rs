@@ -6,7 +6,7 @@ use countersign_interface::registry::{
 };
 use countersign_interface::{Method, Refusal};
 use countersign_types::{
-    Account, AccountId, Authority, Call, List, Member, Name, PublicKey, Receipt, Role, Status, state_key,
+    Account, AccountId, Authority, Call, Failure, List, Member, Name, PublicKey, Receipt, Role, Status, state_key,
 };
 use parity_scale_codec::DecodeAll;
 
@@ -118,6 +118,11 @@ fn members_are_suspended_and_resumed_but_never_so_that_the_council_is_locked_out
     ok(world.call(&set("bank.example", true), &["hotel.example", "books.example"]));
     is(&world.call(&set("nobody.example", true), &["hotel.example", "books.example"]), Error::NoSuchAccount);
     assert_eq!(COUNCIL.len(), 3);
+    // Simulation tells before anybody signs.
+    let draft = world.draft(vec![set("hotel.example", true).call(&ids(&["hotel.example", "books.example"]))]);
+    let unsigned = world.half_signed(&draft, &[]);
+    let told = world.executor.simulate(&world.state, &unsigned, world.place()).unwrap();
+    is(&told.receipt, Error::LocksOutTheCouncil);
 }
 
 #[test]
@@ -200,6 +205,38 @@ fn other_keys_sign_for_an_account_that_keeps_its_id() {
     }
     let weak = Authority::single(weak_key());
     is(&world.call(&SetAuthority { authority: weak }, &[ALICE]), Error::BadKey);
+}
+
+#[test]
+fn a_companys_signatories_sign_together_and_are_replaced() {
+    let mut world = World::new();
+    ["ann", "ben", "cleo", "dora"].iter().for_each(|name| world.knows(name));
+    let company = "tours.example";
+    let of = |heavy: &str, others: [&str; 2]| {
+        let mut keys = vec![(key(heavy), 2), (key(others[0]), 1), (key(others[1]), 1)];
+        keys.sort_unstable();
+        SetAuthority { authority: Authority { threshold: 3, keys: keys.try_into().unwrap() } }
+    };
+    ok(world.call(&of("ann", ["ben", "cleo"]), &[company]));
+    let mut signed_by = |method: &SetAuthority, signers: &[&str]| {
+        let draft = world.draft(vec![method.call(&[id(company)])]);
+        let pairs: Vec<_> = signers.iter().map(|signer| (id(company), key(signer))).collect();
+        let signed = world.half_signed(&draft, &pairs);
+        let missing = world.executor.simulate(&world.state, &signed, world.place()).unwrap().missing;
+        let receipt = world.block(&[world.sign_with(&draft, &pairs)]).receipts.pop().unwrap();
+        assert_eq!(missing.is_empty(), receipt.outcome.is_ok(), "simulation tells who is missing");
+        receipt.outcome
+    };
+    let not_met = Err(Failure::AuthorityNotMet(id(company)));
+    let next = of("dora", ["ben", "cleo"]);
+    // Its first key, one signatory, and two whose weights are too small.
+    for too_few in [&[company][..], &["ann"], &["ben", "cleo"]] {
+        assert_eq!(signed_by(&next, too_few), not_met, "{too_few:?}");
+    }
+    assert_eq!(signed_by(&next, &["ann", "cleo"]), Ok(()));
+    // Ann signs for it no more, with whomever.
+    assert_eq!(signed_by(&next, &["ann", "ben", "cleo"]), not_met);
+    assert_eq!(signed_by(&next, &["dora", "ben"]), Ok(()));
 }
 
 #[test]
