@@ -4,9 +4,10 @@ use crate::world::{BALANCE, World, eur, executor, genesis, id, key};
 use countersign_executor::{GenesisError, audit_supply, genesis_header, params, validators};
 use countersign_interface::code;
 use countersign_state::{Snapshot, StateRead};
+use countersign_types::genesis::GenesisNode;
 use countersign_types::{
-    AccountId, Amount, Asset, Authority, BoundedVec, Genesis, Hash, Height, Params, PublicKey, ValidatorSet, block,
-    receipt, state_key,
+    AccountId, Amount, Asset, Authority, BoundedVec, Genesis, Hash, Height, Params, PublicKey, Status, ValidatorSet,
+    block, receipt, state_key,
 };
 
 /// The error of the genesis after a change.
@@ -81,6 +82,33 @@ fn the_council_is_of_members_and_can_act() {
         let error = refused(|genesis| genesis.council.threshold = threshold);
         assert_eq!(error, GenesisError::CouncilThreshold { threshold, members: 3 });
     }
+}
+
+#[test]
+fn nodes_are_run_by_members_where_they_can_be_reached() {
+    let node = |name: &str, address: &str| GenesisNode {
+        key: key(name),
+        member: id("tours.example"),
+        address: address.parse().unwrap(),
+    };
+    let with = |nodes: Vec<GenesisNode>| refused(|genesis| genesis.nodes = nodes.try_into().unwrap());
+    let twice = with(vec![node("n1", ""), node("n1", "")]);
+    assert_eq!(twice, GenesisError::Order { list: "nodes" });
+    let of_a_holder = with(vec![GenesisNode { member: id("alice@hotel.example"), ..node("n1", "") }]);
+    assert_eq!(of_a_holder, GenesisError::NodeOperator { key: key("n1") });
+    let weak = PublicKey([0; 32]);
+    let of_anybody = with(vec![GenesisNode { key: weak, ..node("n1", "") }]);
+    assert!(matches!(of_anybody, GenesisError::NodeKey { key, .. } if key == weak));
+    let nowhere = with(vec![node("n1", "/ip4/10.0.0.7")]);
+    assert!(matches!(nowhere, GenesisError::NodeAddress { key: at, .. } if at == key("n1")));
+    let world = World::with(|genesis| {
+        let mut nodes = vec![node("n1", "/dns4/n1.tours.example/tcp/26600"), node("n2", "")];
+        nodes.sort_by_key(|node| node.key);
+        genesis.nodes = nodes.try_into().unwrap();
+    });
+    let listed: Vec<_> = countersign_executor::nodes(&world.state).collect();
+    assert!(listed.iter().all(|(_, node)| node.status == Status::Active && node.member == id("tours.example")));
+    assert_eq!(listed.len(), 2);
 }
 
 #[test]
