@@ -7,13 +7,15 @@ use crate::host::Frame;
 use crate::ledger::Ledger;
 use crate::native;
 use crate::outcome::BlockPlace;
+use countersign_interface::code::MIGRATE;
 use countersign_types::interface::MethodKind;
 use countersign_types::limits::{CALL_DEPTH_MAX, EVENTS_MAX};
 use countersign_types::{
-    AccountId, BoundedVec, Call, CallFault, Event, Gas, Hash, Interface, ModuleName, Params, Selector, Status,
-    state_key,
+    AccountId, BoundedVec, Call, CallFault, Contract, Event, Gas, Hash, Interface, ModuleName, Params, Selector,
+    Status, state_key,
 };
 use countersign_vm::{Engine, Module};
+use parity_scale_codec::Encode;
 
 /// Finding the module and checking the call against its declaration: two reads and a search.
 const CALL_GAS: u64 = 3_000;
@@ -164,6 +166,21 @@ impl<'r, 's> Run<'r, 's> {
         self.enter(module, target, index, None, &[], args, gas)
     }
 
+    /// Runs the scheduled method `migrate` of a contract that was just upgraded, if it declares one; also of a suspended one.
+    ///
+    /// # Errors
+    /// [`CallFault`] as of any call.
+    pub(crate) fn migrate(&mut self, module: &ModuleName, from: u32, gas: &mut Gas) -> Result<(), CallFault> {
+        let contract = self.ledger.contract(module).ok_or(CallFault::UnknownModule)?;
+        let target = self.loaded(&contract);
+        let migrate = target.interface().method_named(MIGRATE);
+        let Some((index, _)) = migrate.filter(|(_, method)| method.kind == MethodKind::Scheduled) else {
+            return Ok(());
+        };
+        charge(gas, CALL_GAS)?;
+        self.enter(module, target, index, None, &[], &from.encode(), gas).map(drop)
+    }
+
     /// Leaves an event.
     ///
     /// # Errors
@@ -185,9 +202,13 @@ impl<'r, 's> Run<'r, 's> {
         if contract.status == Status::Suspended && self.access == Access::Write {
             return Err(CallFault::UnknownModule);
         }
+        Ok(self.loaded(&contract))
+    }
+
+    fn loaded(&self, contract: &Contract) -> Target {
         let wasm = || self.ledger.get(&state_key::code(&contract.code));
         let loaded = self.engine.load(contract.code, wasm);
-        Ok(Target::Contract(loaded.expect("code on the ledger was checked: the engine or its cache is at fault")))
+        Target::Contract(loaded.expect("code on the ledger was checked: the engine or its cache is at fault"))
     }
 
     #[allow(clippy::too_many_arguments)] // private: what a call is, once it is checked

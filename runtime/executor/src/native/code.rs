@@ -2,9 +2,10 @@
 use super::{EVENT_GAS, Native, READ_GAS, WRITE_GAS, council};
 use crate::ledger::Ledger;
 use countersign_interface::code::{
-    Code as Wasm, Deploy, Deployed, Error, Rules, SetSuspended, SuspensionChanged, Upgrade, Upgraded,
+    Code as Wasm, Deploy, Deployed, Error, MIGRATE, Rules, SetSuspended, SuspensionChanged, Upgrade, Upgraded,
 };
-use countersign_types::{AccountId, Contract, Hash, Height, ModuleName, Status, state_key};
+use countersign_types::interface::{Basic, MethodKind, Type};
+use countersign_types::{AccountId, CallFault, Contract, Hash, Height, Interface, ModuleName, Status, state_key};
 use countersign_vm::{Engine, UploadError};
 
 /// Each byte of code: checked, compiled and kept by every node. Compiling takes about a microsecond a byte; a third of that is
@@ -41,12 +42,13 @@ impl Rules<Native<'_, '_, '_>> for Code {
         native.run.ledger.remove(state_key::code(&contract.code));
         native.run.ledger.set(state_key::code(&code), args.code.into_inner());
         contract.code = code;
-        contract.version = contract.version.checked_add(1).expect("a contract is upgraded less than 2^32 times");
+        let before = contract.version;
+        contract.version = before.checked_add(1).expect("a contract is upgraded less than 2^32 times");
         contract.since = native.run.place.height;
         native.run.ledger.put_contract(&contract);
-        let account = AccountId::of_contract(&args.name);
-        native.emit(&Upgraded { name: args.name, code, version: contract.version, account })?;
-        Ok(())
+        let (from, account) = (before, AccountId::of_contract(&args.name));
+        native.emit(&Upgraded { name: args.name.clone(), code, version: contract.version, account })?;
+        native.migrate(&args.name, from)
     }
 
     fn set_suspended(
@@ -66,6 +68,15 @@ impl Rules<Native<'_, '_, '_>> for Code {
 }
 
 impl Native<'_, '_, '_> {
+    /// Lets new code take over what the contract holds. Whoever refuses undoes the upgrade.
+    fn migrate(&mut self, name: &ModuleName, from: u32) -> Result<(), Error> {
+        match self.run.migrate(name, from, self.gas) {
+            // The number is one of the contract's declaration, not of this module's.
+            Err(CallFault::Refused(_)) => Err(Error::MigrationRefused),
+            result => Ok(self.halt(result)?),
+        }
+    }
+
     fn charge_for(&mut self, code: &Wasm) -> Result<(), super::Halted> {
         self.charge(CODE_BYTE_GAS * code.len() as u64 + 2 * READ_GAS + 3 * WRITE_GAS + EVENT_GAS)
     }
@@ -81,13 +92,21 @@ fn check_council(ledger: &Ledger<'_>, parties: &[AccountId]) -> Result<(), Error
 /// `RefusedByTheEngine`, `InterfaceMismatch`.
 pub(crate) fn check(engine: &Engine, name: &ModuleName, wasm: &[u8]) -> Result<Hash, Error> {
     match engine.check(wasm) {
-        Ok(upload) if upload.interface.module == *name => Ok(upload.code),
+        Ok(upload) if upload.interface.module == *name && migrates_well(&upload.interface) => Ok(upload.code),
         Ok(_)
         | Err(UploadError::InterfaceSections { .. } | UploadError::InterfaceText(_) | UploadError::Interface(_)) => {
             Err(Error::InterfaceMismatch)
         }
         Err(_) => Err(Error::RefusedByTheEngine),
     }
+}
+
+/// True unless the ledger could not run its `migrate`.
+fn migrates_well(interface: &Interface) -> bool {
+    let migrate = interface.method_named(MIGRATE).map(|(_, method)| method);
+    migrate.filter(|method| method.kind == MethodKind::Scheduled).is_none_or(
+        |method| matches!(&method.fields[..], [from] if from.name == "from" && from.ty == Type::Basic(Basic::U32)),
+    )
 }
 
 /// Puts a new contract on the ledger. The code was checked and the name is free.

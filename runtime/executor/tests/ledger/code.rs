@@ -2,6 +2,7 @@
 use crate::probe::{self, Script};
 use crate::world::{World, fault, id, ok, refusal};
 use countersign_interface::code::{Deploy, Deployed, Error, SetSuspended, Upgrade, Upgraded, hash};
+use countersign_state::StateRead;
 use countersign_types::{CallFault, Contract, ModuleName, Receipt, Status, state_key};
 use parity_scale_codec::DecodeAll;
 
@@ -63,7 +64,7 @@ fn code_is_put_on_the_ledger_by_the_council_under_a_free_name() {
     is(&world.call(&upgrade("probe", &probe::wasm("probe")), &["bank.example"]), Error::NotTheCouncil);
     is(&world.call(&suspend("probe", true), &["bank.example"]), Error::NotTheCouncil);
     is(&world.call(&deploy("probe", &probe::wasm("probe")), &TWO), Error::NameTaken);
-    for native in ["assets", "code", "registry"] {
+    for native in ["assets", "code", "governance", "registry"] {
         is(&world.call(&deploy(native, &probe::wasm(native)), &TWO), Error::NameTaken);
     }
 }
@@ -92,7 +93,6 @@ fn an_upgrade_replaces_the_code_and_keeps_the_state() {
     let receipt = ok(world.call(&upgrade("probe", &new), &TWO));
     let event = Upgraded::decode_all(&mut &receipt.events[0].data[..]).unwrap();
     assert_eq!((event.code, event.version), (hash(&new), 2));
-    use countersign_state::StateRead;
     assert_eq!(world.state.get(&state_key::code(&hash(&old))), None);
     assert_eq!(world.state.get(&state_key::code(&hash(&new))), Some(new.clone()));
     let stored = world.state.get(&state_key::data(&probe::account("probe"), b"k"));
@@ -113,6 +113,84 @@ fn calls_of_an_interface_that_changed_are_void() {
     let other = replace_interface(&wasm, &text);
     ok(world.call(&upgrade("probe", &other), &TWO));
     assert_eq!(fault(&world.run(vec![call])), CallFault::UnknownMethod);
+}
+
+/// A contract whose `migrate` keeps its argument under `m` and then does what `then` says.
+fn migrating(fields: &str, then: &str) -> Vec<u8> {
+    let text = format!(
+        "module probe;\nerror 9 Unready \"Not yet.\";\nevent Noted {{ note: Bytes }};\n\
+         call act(actor*) {{ script: Bytes }} \"Let {{actor}} act\";\nscheduled migrate {{ {fields} }};\n"
+    );
+    let text = text.replace('"', "\\22").replace('\n', "\\n");
+    let wat = format!(
+        r#"(module
+        (@custom "countersign.interface" "{text}")
+        (import "countersign" "input" (func $input (param i32 i32) (result i32)))
+        (import "countersign" "set" (func $set (param i32 i32) (result i32)))
+        (import "countersign" "fail" (func $fail (param i32 i32) (result i32)))
+        (import "countersign" "take_result" (func $take (param i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "\04m\10")
+        (data (i32.const 64) "\09\00")
+        (func (export "call") (param $method i32)
+            (drop (call $input (i32.const 0) (i32.const 0)))
+            (call $take (i32.const 1024))
+            (if (i32.eq (local.get $method) (i32.const 1)) (then
+                ;; No parties (one byte), the arguments' length (one byte), the version.
+                (i32.store (i32.const 3) (i32.load (i32.const 1026)))
+                (drop (call $set (i32.const 0) (i32.const 7)))
+                {then}))))"#
+    );
+    wat::parse_str(wat).unwrap()
+}
+
+#[test]
+fn new_code_takes_over_what_the_old_left_before_anything_else_runs() {
+    let mut world = World::new();
+    let migrated = |world: &World| world.read::<u32>(&state_key::data(&probe::account("probe"), b"m"));
+    ok(world.call(&upgrade("probe", &migrating("from: u32", "")), &TWO));
+    assert_eq!(migrated(&world), Some(1));
+    // It runs while the contract is suspended: nobody acts on half of the old and half of the new.
+    ok(world.call(&suspend("probe", true), &TWO));
+    ok(world.call(&upgrade("probe", &migrating("from: u32", "nop")), &TWO));
+    assert_eq!(migrated(&world), Some(2));
+    // Code that declares none just runs.
+    ok(world.call(&upgrade("probe", &probe::wasm("probe")), &TWO));
+    assert_eq!(record(&world, &probe::name("probe")).version, 4);
+    // A new contract has nothing to take over.
+    ok(world.call(&suspend("probe", false), &TWO));
+    assert_eq!(migrated(&world), Some(2));
+}
+
+#[test]
+fn a_migration_that_refuses_or_fails_undoes_the_upgrade() {
+    let mut world = World::new();
+    let before =
+        (record(&world, &probe::name("probe")), world.state.get(&state_key::code(&hash(&probe::wasm("probe")))));
+    let refuses = migrating("from: u32", "(drop (call $fail (i32.const 64) (i32.const 2)))");
+    is(&world.call(&upgrade("probe", &refuses), &TWO), Error::MigrationRefused);
+    let traps = migrating("from: u32", "unreachable");
+    assert_eq!(fault(&world.call(&upgrade("probe", &traps), &TWO)), CallFault::Trap);
+    let spins = migrating("from: u32", "(loop $forever (br $forever))");
+    assert_eq!(fault(&world.call(&upgrade("probe", &spins), &TWO)), CallFault::OutOfGas);
+    let after = (record(&world, &probe::name("probe")), world.state.get(&state_key::code(&before.0.code)));
+    assert_eq!(before, after);
+    assert_eq!(world.state.get(&state_key::data(&probe::account("probe"), b"m")), None);
+    ok(Script::new().run(&mut world));
+    // Nobody signs for what simulation shows to be refused.
+    let draft =
+        world.draft(vec![countersign_interface::Method::call(&upgrade("probe", &refuses), &crate::world::ids(&TWO))]);
+    let unsigned = world.half_signed(&draft, &[]);
+    let told = world.executor.simulate(&world.state, &unsigned, world.place()).unwrap();
+    is(&told.receipt, Error::MigrationRefused);
+}
+
+#[test]
+fn a_migrate_that_the_ledger_could_not_run_is_refused_at_upload() {
+    let mut world = World::new();
+    for fields in ["", "from: u64", "since: u32", "from: u32, to: u32"] {
+        is(&world.call(&upgrade("probe", &migrating(fields, "")), &TWO), Error::InterfaceMismatch);
+    }
 }
 
 /// The module with another interface section, which comes first in it.
@@ -160,6 +238,7 @@ fn every_refusal_is_tested_above() {
         Error::RefusedByTheEngine,
         Error::InterfaceMismatch,
         Error::SameCode,
+        Error::MigrationRefused,
     ];
     assert_eq!(tested, Error::ALL);
 }
