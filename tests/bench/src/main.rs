@@ -1,35 +1,45 @@
 //! Load generator: real nodes as processes, distinct signed transactions made beforehand, durable commits, everything over RPC.
 //!
-//! A run starts a node on a chain of its own, warms it up, then measures: throughput as fast as the node takes transactions, or latency at
-//! a given rate. It prints the report and writes it as JSON.
+//! A run starts a network on a chain of its own, warms it up, then measures: throughput as fast as the nodes take transactions, or
+//! latency at a given rate. Or it soaks the network: a rate for a long time while nodes are ended and started at random. It prints
+//! the report and writes it as JSON.
 #![forbid(unsafe_code)]
 
 mod chain;
 mod load;
 mod report;
+mod soak;
 mod usage;
 mod workload;
 
 use anyhow::Context as _;
 use clap::Parser;
-use std::path::PathBuf;
+use load::Offer;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use workload::Workload;
+use usage::Usage;
+use workload::{Maker, Workload};
 
-/// Measures a node under load.
+/// Transactions of a warm-up without a rate.
+const WARM_UP: usize = 40_000;
+
+/// Measures nodes under load.
 #[derive(Parser, Debug)]
 #[command(version, about)]
 struct Args {
     /// What the transactions do.
     #[arg(long, value_enum, default_value_t = Workload::Transfer)]
     workload: Workload,
+    /// Validators, all on this machine; each has power 1.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    validators: u8,
     /// Seconds measured, after the warm-up.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Seconds of warm-up.
     #[arg(long, default_value_t = 5)]
     warm_up: u64,
-    /// Transactions per second to offer; without it, as many as the node takes.
+    /// Transactions per second to offer; without it, as many as the nodes take.
     #[arg(long)]
     rate: Option<u32>,
     /// Holders with accounts of their own.
@@ -38,39 +48,56 @@ struct Args {
     /// Transactions on the way at once when no rate is given.
     #[arg(long, default_value_t = 20_000)]
     in_flight: usize,
+    /// Soak for this many minutes at `--rate` instead, ending and starting all nodes but the first at random.
+    #[arg(long, value_name = "MINUTES", requires = "rate")]
+    soak: Option<u64>,
+    /// Which nodes a soak ends, when and how: the same number, the same choices.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Where the report is written as JSON.
     #[arg(long, default_value = "bench-report.json")]
     report: PathBuf,
-    /// Folder for the node's data; a temporary one by default, so that it is on the same disk as other temporary files.
+    /// Folder for the nodes' data; a temporary one by default, so that it is on the same disk as other temporary files.
     #[arg(long)]
     dir: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let temporary = tempfile::tempdir()?;
     let dir = args.dir.clone().unwrap_or_else(|| temporary.path().to_path_buf());
-    let chain = chain::Chain::start(&dir, args.holders).await.context("starting the node")?;
-    let mut maker = workload::Maker::new(args.workload, chain.id, chain.holders.clone());
+    let chain = chain::Chain::start(&dir, args.validators.into(), args.holders).context("starting the nodes")?;
+    let maker = Maker::new(args.workload, &chain)?;
+    if let (Some(minutes), Some(rate)) = (args.soak, args.rate) {
+        let plan = soak::Plan { rate, time: Duration::from_secs(60 * minutes), seed: args.seed };
+        return finish(&soak::run(chain, maker, args.workload, plan)?, &args.report);
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    finish(&runtime.block_on(measure(&args, &chain, maker))?, &args.report)
+}
 
+async fn measure(args: &Args, chain: &chain::Chain, mut maker: Maker) -> anyhow::Result<report::Report> {
     eprintln!("warming up for {} s", args.warm_up);
-    let warm_up = maker.make(args.rate.map_or(40_000, |rate| rate as usize * args.warm_up as usize));
-    let warm = load::run(&chain, warm_up, args.rate, args.in_flight, Duration::from_secs(args.warm_up)).await?;
+    let warm_up = maker.make(args.rate.map_or(WARM_UP, |rate| rate as usize * args.warm_up as usize));
+    let offer = Offer { rate: args.rate, in_flight: args.in_flight, time: Duration::from_secs(args.warm_up) };
+    let warm = load::run(chain, warm_up, offer).await?;
     let per_second = args.rate.map_or(warm.throughput() * 1.3, f64::from);
     let wanted = (per_second * args.seconds as f64) as usize;
     eprintln!("signing {wanted} transactions");
     let transactions = maker.make(wanted);
 
     eprintln!("measuring for {} s", args.seconds);
-    let before = usage::Usage::of(&chain)?;
-    let measured =
-        load::run(&chain, transactions, args.rate, args.in_flight, Duration::from_secs(args.seconds)).await?;
-    let after = usage::Usage::of(&chain)?;
+    let before = Usage::of_all(&chain.network)?;
+    let offer = Offer { time: Duration::from_secs(args.seconds), ..offer };
+    let measured = load::run(chain, transactions, offer).await?;
+    let after = Usage::of_all(&chain.network)?;
     chain.check_outcomes(&measured.sample).await?;
-    let report = report::Report::new(&args.workload, args.rate, &measured, &before, &after);
+    Ok(report::Report::new(args.workload, args.rate, &measured, &before, &after))
+}
+
+fn finish(report: &(impl serde::Serialize + std::fmt::Display), file: &Path) -> anyhow::Result<()> {
     println!("{report}");
-    std::fs::write(&args.report, serde_json::to_vec_pretty(&report)?)?;
-    eprintln!("written to {}", args.report.display());
+    std::fs::write(file, serde_json::to_vec_pretty(report)?)?;
+    eprintln!("written to {}", file.display());
     Ok(())
 }

@@ -1,26 +1,31 @@
-//! What the node's process and folder use, read from the operating system.
-use crate::chain::Chain;
+//! What the nodes' processes and folders use, read from the operating system.
 use anyhow::Context as _;
+use countersign_harness::Network;
 use std::path::Path;
 
 /// Clock ticks per second in `/proc/<pid>/stat`; 100 on every Linux of today.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Usage at a moment.
-#[derive(Clone, Copy, Debug)]
+/// Usage of one node at a moment.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// CPU seconds since the start, user and system.
+    /// CPU seconds since its start, user and system.
     pub cpu_s: f64,
     /// Resident memory.
     pub memory_bytes: u64,
-    /// Bytes of the files in the node's folder.
+    /// Bytes of the files in its folder.
     pub disk_bytes: u64,
 }
 
 impl Usage {
-    /// Of the chain's node, now.
-    pub fn of(chain: &Chain) -> anyhow::Result<Self> {
-        let process = format!("/proc/{}", chain.node.pid());
+    /// Of each node that runs, now.
+    pub fn of_all(network: &Network) -> anyhow::Result<Vec<Self>> {
+        network.running().into_iter().map(|n| Self::of(network, n)).collect()
+    }
+
+    /// Of a node that runs.
+    pub fn of(network: &Network, n: usize) -> anyhow::Result<Self> {
+        let process = format!("/proc/{}", network.node(n).pid());
         let stat = std::fs::read_to_string(format!("{process}/stat"))?;
         let fields: Vec<&str> = stat.rsplit(')').next().context("stat")?.split_whitespace().collect();
         let ticks: f64 =
@@ -31,18 +36,18 @@ impl Usage {
         Ok(Self {
             cpu_s: ticks / TICKS_PER_SECOND,
             memory_bytes: kilobytes * 1024,
-            disk_bytes: folder_bytes(&chain.data_dir())?,
+            disk_bytes: folder_bytes(network.dir(n))?,
         })
     }
 }
 
-/// Bytes allocated to the files under `folder`.
-fn folder_bytes(folder: &Path) -> anyhow::Result<u64> {
+/// Bytes allocated to the files under `folder`. What is deleted meanwhile counts nothing.
+pub fn folder_bytes(folder: &Path) -> anyhow::Result<u64> {
     use std::os::unix::fs::MetadataExt as _;
     let mut sum = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let metadata = entry.metadata()?;
+        let Ok(metadata) = entry.metadata() else { continue };
         sum += if metadata.is_dir() { folder_bytes(&entry.path())? } else { metadata.blocks() * 512 };
     }
     Ok(sum)

@@ -1,15 +1,21 @@
 //! The transactions: distinct, signed beforehand on all cores, so that making them costs nothing while measuring.
-use crate::chain::Holder;
-use countersign_interface::{Method as _, assets, rebate};
-use countersign_types::signature::{public_key, sign};
-use countersign_types::transaction::{SIGNING, signing_bytes};
-use countersign_types::{Amount, AssetId, Call, Hash, PartySignature, SignedTransaction, Text, Timestamp, Transaction};
-use parity_scale_codec::Encode as _;
+use crate::chain::Chain;
+use anyhow::Context as _;
+use countersign_harness::{Made, Person, asset, now_ms, signatures, signed};
+use countersign_interface::{Method as _, rebate};
+use countersign_types::{Amount, Call, Hash, SignedDocument, Text, Timestamp, document, transaction};
 use rayon::prelude::*;
-use std::time::{SystemTime, UNIX_EPOCH};
+use serde_json::json;
 
-/// How long the transactions stay valid: longer than any run, shorter than a chain's default maximum.
-const VALIDITY_MS: u64 = 6 * 60 * 60 * 1000;
+/// Customers whose first purchases all offers of `redeem` follow from.
+const CUSTOMERS: usize = 200;
+/// Minor units of a first purchase, and of what a newcomer pays.
+const FIRST_PRICE: u128 = 2;
+const NEWCOMERS_PRICE: u128 = 1;
+/// How long offers stand: longer than any run.
+const OFFERED_MS: u64 = 24 * 60 * 60 * 1000;
+/// From an offer's deadline to its rebate time.
+const SETTLED_MS: u64 = 60 * 60 * 1000;
 
 /// What a transaction does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum, serde::Serialize)]
@@ -19,15 +25,9 @@ pub enum Workload {
     Transfer,
     /// A holder buys from the merchant by the rebate contract: two signatures, WASM.
     Purchase,
-}
-
-/// A signed transaction, encoded, with its id.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// `cst1…`.
-    pub id: String,
-    /// The encoded `SignedTransaction`.
-    pub bytes: Vec<u8>,
+    /// A newcomer buys at an offer's price by the rebate contract: three signatures on the transaction and three on the offer it
+    /// shows, WASM.
+    Redeem,
 }
 
 /// Makes transactions that are all different.
@@ -35,70 +35,107 @@ pub struct Made {
 pub struct Maker {
     workload: Workload,
     chain: Hash,
-    holders: Vec<Holder>,
-    asset: AssetId,
+    holders: Vec<Person>,
+    /// First purchases, by customer; the n-th is that of the n-th holder.
+    purchases: Vec<Hash>,
+    /// When the maker was made.
+    since: u64,
     made: u64,
 }
 
 impl Maker {
-    /// For a chain whose merchant is the first of `holders`.
-    pub fn new(workload: Workload, chain: Hash, holders: Vec<Holder>) -> Self {
-        Self { workload, chain, holders, asset: "EUR".parse().expect("a valid symbol"), made: 0 }
+    /// For a chain whose merchant is the first of its holders. Makes the purchases that offers follow from, if there are offers.
+    pub fn new(workload: Workload, chain: &Chain) -> anyhow::Result<Self> {
+        let (id, holders) = (chain.id, chain.holders.clone());
+        let mut maker = Self { workload, chain: id, holders, purchases: Vec::new(), since: now_ms(), made: 0 };
+        if workload == Workload::Redeem {
+            maker.purchases = maker.first_purchases(chain)?;
+        }
+        Ok(maker)
     }
 
     /// The next `count` transactions.
     pub fn make(&mut self, count: usize) -> Vec<Made> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970").as_millis();
-        let now = u64::try_from(now).expect("milliseconds since 1970 fit u64");
-        let first = self.made;
+        let (now, first) = (now_ms(), self.made);
         self.made += count as u64;
         (first..self.made).into_par_iter().map(|number| self.one(number, now)).collect()
     }
 
     fn one(&self, number: u64, now: u64) -> Made {
         let people = &self.holders[1..];
-        let at = usize::try_from(number % people.len() as u64).expect("a small remainder");
-        let (payer, payee) = (people[at], people[(at + 1) % people.len()]);
-        let (call, signers) = match self.workload {
-            Workload::Transfer => (self.transfer(&payer, &payee), vec![payer]),
-            Workload::Purchase => (self.purchase(&payer), vec![payer, self.holders[0]]),
-        };
-        let transaction = Transaction {
-            chain: self.chain,
-            // A little in the past: the block's time may be behind the clock of this process.
-            valid_from: Timestamp::from_millis(now - 60_000),
-            expires_at: Timestamp::from_millis(now + VALIDITY_MS),
-            salt: number.to_le_bytes(),
-            calls: vec![call].try_into().expect("one call is within the bound"),
-        };
-        signed(transaction, signers)
+        let at = |number: u64| people[usize::try_from(number % people.len() as u64).expect("a small remainder")];
+        let (payer, payee) = (at(number), at(number + 1));
+        let merchant = self.holders[0];
+        match self.workload {
+            Workload::Transfer => signed(&self.chain, payer.pay(&payee, 1), number, now, &[payer]),
+            Workload::Purchase => signed(&self.chain, self.purchase(&payer, 1), number, now, &[payer, merchant]),
+            Workload::Redeem => self.redeem(number, now),
+        }
     }
 
-    fn transfer(&self, payer: &Holder, payee: &Holder) -> Call {
-        let reference = Text::default();
-        assets::Transfer { asset: self.asset, to: payee.account, amount: Amount::new(1), reference }
-            .call(&[payer.account])
+    fn purchase(&self, customer: &Person, amount: u128) -> Call {
+        let (asset, amount, reference) = (asset(), Amount::new(amount), Text::default());
+        rebate::Purchase { asset, amount, reference }.call(&[self.holders[0].account, customer.account])
     }
 
-    fn purchase(&self, customer: &Holder) -> Call {
-        let reference = Text::default();
-        let merchant = self.holders[0].account;
-        rebate::Purchase { asset: self.asset, amount: Amount::new(1), reference }.call(&[merchant, customer.account])
+    /// Another offer for each number, redeemed by another newcomer than its customer.
+    fn redeem(&self, number: u64, now: u64) -> Made {
+        let people = &self.holders[1..];
+        let which = usize::try_from(number % self.purchases.len() as u64).expect("a small remainder");
+        let step = 1 + usize::try_from(number % (people.len() as u64 - 1)).expect("a small remainder");
+        let (merchant, customer, newcomer) = (self.holders[0], people[which], people[(which + step) % people.len()]);
+        let deadline = self.since + OFFERED_MS + number;
+        let rebate_time = Timestamp::from_millis(deadline + SETTLED_MS);
+        let offer = rebate::Offer {
+            purchase: self.purchases[which],
+            asset: asset(),
+            price: Amount::new(NEWCOMERS_PRICE),
+            deadline: Timestamp::from_millis(deadline),
+            rebate: Amount::new(1),
+            rebate_time,
+            purchase_required: true,
+        };
+        let parties = [merchant.account, customer.account, newcomer.account];
+        let document = offer.document(self.chain, parties, rebate_time);
+        let message = transaction::signing_bytes(document::SIGNING, &self.chain, &document.hash());
+        let signers = [merchant, customer, newcomer];
+        let signatures = signatures(&message, &signers).try_into().expect("three are within the bound");
+        let redeem = rebate::Redeem { offer: SignedDocument { document, signatures }, reference: Text::default() };
+        signed(&self.chain, redeem.call(&parties), number, now, &signers)
+    }
+
+    fn first_purchases(&self, chain: &Chain) -> anyhow::Result<Vec<Hash>> {
+        let customers = &self.holders[1..self.holders.len().min(CUSTOMERS + 1)];
+        anyhow::ensure!(self.holders.len() > 3, "offers need at least three holders");
+        let now = now_ms();
+        let buy = |(number, customer): (u64, &Person)| {
+            // Salts from the other end: none is that of a measured transaction.
+            let call = self.purchase(customer, FIRST_PRICE);
+            signed(&self.chain, call, u64::MAX - number, now, &[*customer, self.holders[0]])
+        };
+        let made: Vec<Made> = (0..).zip(customers).map(buy).collect();
+        let network = &chain.network;
+        for made in &made {
+            network.call(0, "tx_submit", &json!([format!("0x{}", hex::encode(&made.bytes))]))?;
+        }
+        let mut purchases = Vec::new();
+        for made in &made {
+            let mut purchase = None;
+            network.until("a first purchase to be final", |network| {
+                let status = network.call(0, "tx_status", &json!([made.id]))?;
+                purchase = purchase_of(&status);
+                Ok(status["state"] == "final")
+            })?;
+            purchases.push(purchase.context("a purchase leaves an event with its id")?);
+        }
+        Ok(purchases)
     }
 }
 
-fn signed(transaction: Transaction, mut signers: Vec<Holder>) -> Made {
-    signers.sort_by_key(|signer| signer.account);
-    let id = transaction.id();
-    let message = signing_bytes(SIGNING, &transaction.chain, &id.0);
-    let signatures: Vec<PartySignature> = (0_u16..)
-        .zip(&signers)
-        .map(|(account, signer)| PartySignature {
-            account,
-            key: public_key(&signer.secret),
-            signature: sign(&signer.secret, &message),
-        })
-        .collect();
-    let signatures = signatures.try_into().expect("two signatures are within the bound");
-    Made { id: id.to_string(), bytes: SignedTransaction { transaction, signatures }.encode() }
+/// The id in the event of a purchase: its first field.
+fn purchase_of(status: &serde_json::Value) -> Option<Hash> {
+    let events = status["receipt"]["events"].as_array()?;
+    let event = events.iter().find(|event| event["name"] == "Purchased")?;
+    let fields = hex::decode(event["data"].as_str()?.strip_prefix("0x")?).ok()?;
+    Some(Hash(fields.get(..32)?.try_into().ok()?))
 }

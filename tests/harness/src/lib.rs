@@ -1,12 +1,31 @@
-//! Starts real nodes and wallets as processes, for tests and benches. Knows their command lines, nothing of their insides.
+//! Starts real nodes, networks of them, and wallets as processes, for tests and benches. Knows their command lines and RPC, nothing
+//! of their insides.
+//!
+//! A script of faults is one [`Network`]: nodes are killed, paused, wiped and started, links are cut and healed, while a
+//! [`Load`] goes on; then [`Network::verdict`] says whether the ledger kept its promises.
 #![forbid(unsafe_code)]
 
 mod binaries;
+mod disk;
+mod link;
+mod load;
+mod network;
 mod node;
+mod person;
+mod plan;
+mod rpc;
+mod verdict;
 mod wallet;
 
 pub use binaries::{Binary, binary};
-pub use node::Node;
+pub use disk::Disk;
+pub use link::Condition;
+pub use load::Load;
+pub use network::{Directory, Listed, Network};
+pub use node::{Launch, Node};
+pub use person::{Made, Person, asset, now_ms, signatures, signed};
+pub use plan::{BALANCE, COUNCIL, MERCHANT, Plan, validator};
+pub use rpc::{CallError, Rpc};
 pub use wallet::{Outcome, Wallet};
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,10 @@
 //! A node as a process.
-use crate::{Binary, binary, wait_for};
+use crate::{Binary, CallError, Disk, Rpc, binary, wait_for};
 use anyhow::Context as _;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// File in a node's folder that names the address it serves RPC at.
 const ADDRESS_FILE: &str = "rpc.addr";
@@ -15,7 +16,23 @@ const LOG_LINES: usize = 40;
 pub struct Node {
     child: Child,
     dir: PathBuf,
+    log: PathBuf,
     address: String,
+}
+
+/// How a node is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// Its folder, as the node sees it.
+    pub dir: &'a Path,
+    /// Where its output is appended.
+    pub log: &'a Path,
+    /// The command and its flags, without `--dir`.
+    pub args: &'a [&'a str],
+    /// Settings of the environment.
+    pub env: &'a [(String, String)],
+    /// The disk its folder is on, if not that of everybody.
+    pub disk: Option<&'a Disk>,
 }
 
 impl Node {
@@ -25,12 +42,17 @@ impl Node {
     /// With the end of the log if the node exits or does not serve in time.
     pub fn start(dir: &Path, args: &[&str]) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
+        Self::launch(Launch { dir, log: &dir.join("node.log"), args, env: &[], disk: None })
+    }
+
+    /// Starts a node and waits until it serves RPC.
+    ///
+    /// # Errors
+    /// With the end of the log if the node exits or does not serve in time.
+    pub fn launch(how: Launch<'_>) -> anyhow::Result<Self> {
+        let dir = how.disk.map_or_else(|| how.dir.to_path_buf(), |disk| disk.seen_from_here(how.dir));
         let _ = fs::remove_file(dir.join(ADDRESS_FILE));
-        let log = File::options().create(true).append(true).open(dir.join("node.log"))?;
-        let mut command = Command::new(binary(Binary::Node)?);
-        command.args(args).arg("--dir").arg(dir).stdin(Stdio::null());
-        command.stdout(log.try_clone()?).stderr(log);
-        let mut child = command.spawn().context("starting the node")?;
+        let mut child = spawn(&how)?;
         let address = wait_for("the node to serve RPC", || {
             if let Ok(Some(status)) = child.try_wait() {
                 return Some(Err(anyhow::anyhow!("the node exited: {status}")));
@@ -39,11 +61,11 @@ impl Node {
             address.ends_with('\n').then(|| Ok(address.trim().to_string()))
         });
         match address.and_then(|address| address) {
-            Ok(address) => Ok(Self { child, dir: dir.to_path_buf(), address }),
+            Ok(address) => Ok(Self { child, dir, log: how.log.to_path_buf(), address }),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(error.context(format!("last lines of its log:\n{}", log_end(dir))))
+                Err(error.context(format!("last lines of its log:\n{}", log_end(how.log))))
             }
         }
     }
@@ -58,7 +80,7 @@ impl Node {
         format!("ws://{}", self.address)
     }
 
-    /// Its folder.
+    /// Its folder, as this process sees it.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -66,6 +88,24 @@ impl Node {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Calls a method of its RPC.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn call(&self, method: &str, params: &Value) -> Result<Value, CallError> {
+        Rpc::new(&self.address).call(method, params)
+    }
+
+    /// Sends it a signal by name: `STOP`, `CONT`, `TERM`.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status()?;
+        anyhow::ensure!(status.success(), "the node is gone already");
+        Ok(())
     }
 
     /// Ends it at once, as a power cut would (SIGKILL).
@@ -82,12 +122,28 @@ impl Node {
     ///
     /// # Errors
     /// If it does not exit in time, or not with 0.
-    pub fn stop(mut self) -> anyhow::Result<()> {
-        let status = Command::new("kill").arg(self.child.id().to_string()).status()?;
-        anyhow::ensure!(status.success(), "the node is gone already");
-        let status = wait_for("the node to stop", || self.child.try_wait().ok().flatten())?;
-        anyhow::ensure!(status.success(), "the node stopped with {status}:\n{}", log_end(&self.dir));
+    pub fn stop(self) -> anyhow::Result<()> {
+        self.signal("TERM")?;
+        let log = self.log.clone();
+        let status = self.exits()?;
+        anyhow::ensure!(status.success(), "the node stopped with {status}:\n{}", log_end(&log));
         Ok(())
+    }
+
+    /// Waits until it exits by itself.
+    ///
+    /// # Errors
+    /// If it does not in time.
+    pub fn exits(mut self) -> anyhow::Result<ExitStatus> {
+        wait_for("the node to stop", || self.child.try_wait().ok().flatten())
+    }
+
+    /// True while its process runs.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn is_running(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
     }
 }
 
@@ -98,8 +154,21 @@ impl Drop for Node {
     }
 }
 
-fn log_end(dir: &Path) -> String {
-    let log = fs::read_to_string(dir.join("node.log")).unwrap_or_default();
+fn spawn(how: &Launch<'_>) -> anyhow::Result<Child> {
+    let log = File::options().create(true).append(true).open(how.log)?;
+    let program = binary(Binary::Node)?;
+    let mut command = match how.disk {
+        Some(disk) => disk.command(&program),
+        None => Command::new(program),
+    };
+    command.args(how.args).arg("--dir").arg(how.dir).envs(how.env.iter().cloned());
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.spawn().context("starting the node")
+}
+
+/// The last lines of a log.
+pub(crate) fn log_end(log: &Path) -> String {
+    let log = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
