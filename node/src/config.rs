@@ -37,6 +37,8 @@ pub struct Config {
     pub mempool_bytes_max: usize,
     /// Waiting transactions.
     pub mempool_transactions_max: usize,
+    /// Of bytes and transactions, in percent, what one member may hold while others' transactions wait.
+    pub mempool_share_percent_max: u8,
     /// A checkpoint follows at most this many blocks behind.
     pub checkpoint_blocks: u64,
     /// A checkpoint follows at most this long behind, in seconds.
@@ -64,6 +66,7 @@ impl Config {
             rpc_subscriptions_max: 64,
             mempool_bytes_max: 64 * 1024 * 1024,
             mempool_transactions_max: 100_000,
+            mempool_share_percent_max: 50,
             checkpoint_blocks: 200,
             checkpoint_seconds: 5,
             index: true,

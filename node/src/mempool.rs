@@ -1,9 +1,10 @@
-//! Transactions that wait to be put into a block: verified once, bounded, fair between members.
+//! Transactions that wait to be put into a block: verified once, bounded, fair between members, kept over a restart.
 //!
 //! ```text
 //! rpc ────┐                    ┌─ verify_batch ─ Executor::check ─┐
 //!         ├→ admission.rs ─────┤   (newest state, in batches)     ├→ pool.rs ─select→ the next block
-//! gossip ─┘  one door for both └──────────────────────────────────┘     └→ journal.rs (over a restart)
+//! gossip ─┘  one door for both └──────────────────────────────────┘     ├→ journal.rs: what clients handed in, before they hear of it
+//!                                                                  └→ gossip: the same, to the peers
 //! ```
 mod admission;
 mod journal;
@@ -11,10 +12,13 @@ mod pool;
 
 pub(crate) use admission::Gate;
 pub use admission::{Admission, AdmissionError, Origin, ids, is_senders_fault};
-pub use journal::{JournalError, load, save};
+pub use journal::{Journal, JournalError};
 pub use pool::{Pool, PoolError, PoolLimits};
 
-use countersign_types::{AccountId, Hash, Timestamp, VerifiedTransaction};
+use countersign_types::transaction::TransactionError;
+use countersign_types::{AccountId, Hash, SignedTransaction, Timestamp, VerifiedTransaction};
+use prometheus_client::metrics::counter::Counter;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
@@ -23,12 +27,84 @@ use tokio::sync::Notify;
 pub struct Mempool {
     pool: Mutex<Pool>,
     arrived: Notify,
+    /// Verified in blocks that are not decided yet: their copies still travel between nodes.
+    judged: Mutex<HashMap<Hash, Arc<VerifiedTransaction>>>,
+    journal: Mutex<Option<Journal>>,
+    /// Transactions whose signatures were verified.
+    verified: Counter,
 }
 
+/// Transactions of undecided blocks that are remembered: some blocks of the largest size. The rest is verified again if it comes.
+const JUDGED_MAX: usize = 65_536;
+
 impl Mempool {
-    /// An empty one.
-    pub fn new(limits: PoolLimits) -> Self {
-        Self { pool: Mutex::new(Pool::new(limits)), arrived: Notify::new() }
+    /// An empty one without a journal; it counts verified transactions in `verified`.
+    pub fn new(limits: PoolLimits, verified: Counter) -> Self {
+        let (judged, journal) = (Mutex::default(), Mutex::new(None));
+        Self { pool: Mutex::new(Pool::new(limits)), arrived: Notify::new(), judged, journal, verified }
+    }
+
+    /// Keeps what clients hand in over a restart, from now on.
+    pub fn keep_in(&self, journal: Journal) {
+        *self.journal() = Some(journal);
+    }
+
+    /// Puts transactions of clients into the journal, if there is one.
+    ///
+    /// # Errors
+    /// [`JournalError`]; then none of them is in it.
+    pub fn keep(&self, transactions: &[Arc<VerifiedTransaction>]) -> Result<(), JournalError> {
+        let mut journal = self.journal();
+        let Some(journal) = journal.as_mut() else { return Ok(()) };
+        journal.append(transactions)?;
+        let waiting: usize = self.lock().bytes();
+        if journal.is_long(waiting) { journal.rewrite(&self.own()) } else { Ok(()) }
+    }
+
+    /// Writes the journal anew with what waits; returns how much that is.
+    ///
+    /// # Errors
+    /// [`JournalError`]; the journal is as it was.
+    pub fn tidy_journal(&self) -> Result<usize, JournalError> {
+        let mut journal = self.journal();
+        let own = self.own();
+        journal.as_mut().map_or(Ok(()), |journal| journal.rewrite(&own))?;
+        Ok(own.len())
+    }
+
+    fn own(&self) -> Vec<Arc<VerifiedTransaction>> {
+        self.lock().own().cloned().collect()
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Option<Journal>> {
+        self.journal.lock().expect("no holder of the journal panics")
+    }
+
+    fn judged(&self) -> MutexGuard<'_, HashMap<Hash, Arc<VerifiedTransaction>>> {
+        self.judged.lock().expect("no holder of the verified transactions panics")
+    }
+
+    /// Verifies signatures, all together: the only place of the node that does. The answers are in order.
+    pub fn verify(
+        &self,
+        transactions: Vec<SignedTransaction>,
+        chain: &Hash,
+    ) -> Vec<Result<VerifiedTransaction, TransactionError>> {
+        self.verified.inc_by(transactions.len() as u64);
+        VerifiedTransaction::verify_batch(transactions, chain)
+    }
+
+    /// Remembers a transaction of a block that was judged, until a block is executed.
+    pub fn remember_judged(&self, transaction: VerifiedTransaction) {
+        let mut judged = self.judged();
+        if judged.len() < JUDGED_MAX {
+            judged.insert(transaction.id(), Arc::new(transaction));
+        }
+    }
+
+    /// Forgets what was judged: a block was executed.
+    pub fn forget_judged(&self) {
+        self.judged().clear();
     }
 
     /// The pool. Held for short steps only, never over an `await`.
@@ -62,13 +138,11 @@ impl Mempool {
         }
     }
 
-    /// The waiting transaction with this id, if its bytes are the same: the id does not cover signatures.
-    pub fn verified(
-        &self,
-        signed: &countersign_types::SignedTransaction,
-        id: &Hash,
-    ) -> Option<Arc<VerifiedTransaction>> {
-        self.lock().get(id).filter(|known| known.signed() == signed).cloned()
+    /// The transaction with this id that waits or was judged, if its bytes are the same: the id does not cover signatures.
+    pub fn verified(&self, signed: &SignedTransaction, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
+        let waiting = self.lock().get(id).cloned();
+        let known = waiting.or_else(|| self.judged().get(id).cloned());
+        known.filter(|known| known.signed() == signed)
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Metrics {
     pub mempool_transactions: Gauge,
     /// Their bytes.
     pub mempool_bytes: Gauge,
+    /// Transactions whose signatures were verified: each once, whichever way and how often it came.
+    pub verified: Counter,
     /// Transactions taken into the mempool.
     pub admitted: Counter,
     /// Transactions refused at the door.
@@ -82,6 +84,7 @@ impl Metrics {
             checkpoint: seconds(),
             mempool_transactions: Gauge::default(),
             mempool_bytes: Gauge::default(),
+            verified: Counter::default(),
             admitted: Counter::default(),
             refused: Counter::default(),
             displaced: Counter::default(),
@@ -112,6 +115,7 @@ impl Metrics {
         r.register_with_unit("checkpoint", "To write a checkpoint", Unit::Seconds, self.checkpoint.clone());
         r.register("mempool_transactions", "Transactions waiting", self.mempool_transactions.clone());
         r.register_with_unit("mempool", "Waiting transactions", Unit::Bytes, self.mempool_bytes.clone());
+        r.register("verified", "Transactions whose signatures were verified", self.verified.clone());
         r.register("admitted", "Transactions taken into the mempool", self.admitted.clone());
         r.register("refused", "Transactions refused at the door", self.refused.clone());
         r.register("displaced", "Waiting transactions that made room", self.displaced.clone());

@@ -3,7 +3,7 @@ use crate::chain::{self, Chain, Fault, Opened};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::{KeyFileError, NodeKey};
-use crate::mempool::{self, Admission, Mempool, Origin, PoolLimits};
+use crate::mempool::{self, Admission, Journal, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
 use crate::peers::{self, Own};
 use crate::rpc::{self, RpcError, RpcOptions};
@@ -11,7 +11,7 @@ use crate::{gossip, report};
 use countersign_consensus::{BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner};
 use countersign_executor::{Engine, EngineConfig};
 use countersign_state::{DiskOptions, DiskStore};
-use countersign_types::Genesis;
+use countersign_types::{Genesis, SignedTransaction};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 pub const ADDRESS_FILE: &str = "rpc.addr";
 /// File that programs which start a node write its log to.
 pub const LOG_FILE: &str = "node.log";
-/// The waiting transactions are written to disk this often.
-const JOURNAL_INTERVAL: Duration = Duration::from_secs(10);
+/// File that keeps what clients handed in and no block holds yet.
+const JOURNAL_FILE: &str = "mempool.bin";
 /// Longest wait for the engine to close its log.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(5);
 /// Transactions of the last run are taken in again this many at a time.
@@ -58,6 +58,9 @@ pub enum NodeError {
         #[source]
         cause: std::io::Error,
     },
+    /// The journal of waiting transactions cannot be used.
+    #[error(transparent)]
+    Journal(#[from] mempool::JournalError),
     /// The chain cannot go on.
     #[error(transparent)]
     Chain(#[from] Fault),
@@ -96,9 +99,7 @@ impl Node {
         let validator_key = validator.as_ref().map(NodeKey::public);
         let own = Own { key: identity.public(), listed: listed_peers(&config)? };
         let metrics = Metrics::new();
-        let limits =
-            PoolLimits { bytes_max: config.mempool_bytes_max, transactions_max: config.mempool_transactions_max };
-        let mempool = Arc::new(Mempool::new(limits));
+        let (mempool, waiting) = open_mempool(&config, &metrics)?;
         let opened = open_chain(&config, genesis, mempool.clone(), metrics.clone()).await?;
         let chain = opened.chain.clone();
         warn_if_no_validator(&chain, validator_key);
@@ -116,7 +117,7 @@ impl Node {
         let Consensus { requests, gossip: incoming, questions, network, stopped: engine } = consensus;
         // No part of this node answers questions of peers: dropping them tells the peer so.
         drop(questions);
-        let (outgoing, to_peers) = mpsc::channel(gossip::OUTGOING_QUEUE);
+        let (outgoing, to_peers) = mpsc::channel(config.mempool_transactions_max);
         let gate = mempool::Gate { chain: chain.clone(), mempool: mempool.clone(), metrics: metrics.clone(), outgoing };
         let admission = Admission::open(gate);
         let service = tokio::spawn({
@@ -124,12 +125,11 @@ impl Node {
             let (mempool, metrics) = (mempool.clone(), metrics.clone());
             async move { chain::serve(opened, mempool, metrics, network, validator_key, requests).await }
         });
-        let journal = config.dir.join("mempool.bin");
         let tasks = vec![
             tokio::spawn(peers::follow(chain.clone(), network.clone(), own)),
-            tokio::spawn(gossip::send(network.clone(), to_peers)),
+            tokio::spawn(gossip::send(network.clone(), mempool.clone(), to_peers)),
             tokio::spawn(gossip::receive(admission.clone(), incoming)),
-            tokio::spawn(keep_journal(mempool.clone(), admission.clone(), journal)),
+            tokio::spawn(take_in_again(mempool.clone(), admission.clone(), waiting)),
         ];
         let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, network.clone(), validator_key);
         let options = RpcOptions {
@@ -188,9 +188,9 @@ impl Node {
             }
         }
         self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
-        match mempool::save(&self.mempool, &self.config.dir.join("mempool.bin")) {
+        match self.mempool.tidy_journal() {
             Ok(waiting) => tracing::info!(waiting, "stopping"),
-            Err(error) => tracing::warn!(error = %report::chain(&error), "the waiting transactions are lost"),
+            Err(error) => tracing::warn!(error = %report::chain(&error), "the journal of the mempool stays long"),
         }
         let opened = self.opened;
         let height = opened.chain.head().height().get();
@@ -202,6 +202,19 @@ impl Node {
 fn listed_peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
     let parse = |text: &String| text.parse().map_err(|cause| NodeError::Peer { text: text.clone(), cause });
     config.network_peers.iter().map(parse).collect()
+}
+
+/// The mempool, and what its journal holds of the last run.
+fn open_mempool(config: &Config, metrics: &Metrics) -> Result<(Arc<Mempool>, Vec<SignedTransaction>), NodeError> {
+    let limits = PoolLimits {
+        bytes_max: config.mempool_bytes_max,
+        transactions_max: config.mempool_transactions_max,
+        share_percent_max: config.mempool_share_percent_max,
+    };
+    let mempool = Mempool::new(limits, metrics.verified.clone());
+    let (journal, waiting) = Journal::open(&config.dir.join(JOURNAL_FILE))?;
+    mempool.keep_in(journal);
+    Ok((Arc::new(mempool), waiting))
 }
 
 async fn open_chain(
@@ -248,34 +261,18 @@ fn write_address(dir: &Path, address: SocketAddr) -> Result<(), NodeError> {
     written.map_err(|cause| NodeError::File { action: "write", path, cause })
 }
 
-/// Takes in what waited before the last stop, then writes what waits from time to time.
-async fn keep_journal(mempool: Arc<Mempool>, admission: Admission, file: PathBuf) {
-    let read = file.clone();
-    match tokio::task::spawn_blocking(move || mempool::load(&read)).await {
-        Ok(Ok(transactions)) => {
-            for batch in transactions.chunks(RESUBMIT) {
-                let outcomes = admission.submit_all(batch.to_vec(), Origin::Client).await;
-                tracing::info!(
-                    waiting = outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
-                    "transactions of the last run"
-                );
-            }
-        }
-        Ok(Err(error)) => tracing::warn!(error = %report::chain(&error), "the transactions of the last run are lost"),
-        Err(_) => return,
+/// Takes in what waited when the node ended last, however it ended, then frees the journal of what ran meanwhile.
+async fn take_in_again(mempool: Arc<Mempool>, admission: Admission, transactions: Vec<SignedTransaction>) {
+    for batch in transactions.chunks(RESUBMIT) {
+        let outcomes = admission.submit_all(batch.to_vec(), Origin::Client).await;
+        let waiting = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        tracing::info!(waiting, of = batch.len(), "transactions of the last run");
     }
-    let mut was_empty = false;
-    loop {
-        tokio::time::sleep(JOURNAL_INTERVAL).await;
-        let is_empty = mempool.lock().is_empty();
-        if is_empty && was_empty {
-            continue;
-        }
-        was_empty = is_empty;
-        let (mempool, file) = (mempool.clone(), file.clone());
-        let saved = tokio::task::spawn_blocking(move || mempool::save(&mempool, &file)).await;
-        if let Ok(Err(error)) = saved {
-            tracing::warn!(error = %report::chain(&error), "the waiting transactions are not kept over a restart");
-        }
+    if transactions.is_empty() {
+        return;
+    }
+    let tidied = tokio::task::spawn_blocking(move || mempool.tidy_journal()).await;
+    if let Ok(Err(error)) = tidied {
+        tracing::warn!(error = %report::chain(&error), "the journal of the mempool stays long");
     }
 }

@@ -123,7 +123,7 @@ fn one_of_four_may_fail_two_halt_the_network_and_all_agree_again() {
 }
 
 #[test]
-fn a_node_without_a_key_follows_and_catches_up() {
+fn a_node_without_a_key_catches_up_and_hands_on_what_it_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let mut network = validators(dir.path());
     // A fifth would have to be listed by the others; the fourth stays away instead and comes late with nothing.
@@ -142,4 +142,30 @@ fn a_node_without_a_key_follows_and_catches_up() {
     assert_eq!(network[3].node().until_final(&last)["receipt"]["ok"], true);
     assert_eq!(network[3].node().balance(&bob), "100020");
     assert!(network[3].node().call("node_status", json!([])).unwrap()["validator"].is_null());
+
+    // It never proposes: the others hear of it and do.
+    let id = network[3].node().submit(&transfer(&chain, &alice, &bob, 1, 100)).unwrap();
+    network.iter().for_each(|validator| drop(validator.node().until_final(&id)));
+}
+
+#[test]
+fn what_a_node_took_from_a_client_outlives_its_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut network = validators(dir.path());
+    network.iter_mut().for_each(Validator::start);
+    let (alice, bob) = (Signer::named("alice@harbor-hotel.example"), Signer::named("bob@harbor-hotel.example"));
+    let chain = network[0].node().chain();
+    let first = network[0].node().submit(&transfer(&chain, &alice, &bob, 1, 0)).unwrap();
+    network.iter().for_each(|validator| drop(validator.node().until_final(&first)));
+
+    // Nobody is there to be told, and the node dies as soon as it has answered.
+    [0, 1, 2].into_iter().for_each(|n| network[n].kill());
+    let ids: Vec<String> =
+        (1..=20).map(|salt| network[3].node().submit(&transfer(&chain, &alice, &bob, 1, salt)).unwrap()).collect();
+    network[3].kill();
+    network.iter_mut().for_each(Validator::start);
+    for id in &ids {
+        network.iter().for_each(|validator| assert_eq!(validator.node().until_final(id)["receipt"]["ok"], true));
+    }
+    assert_eq!(network[0].node().balance(&bob), "100021", "none is lost, none runs twice");
 }

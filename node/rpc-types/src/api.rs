@@ -35,7 +35,10 @@ pub trait CountersignRpc {
     #[method(name = "chain_header")]
     async fn chain_header(&self, height: u64) -> RpcResult<HeaderView>;
 
-    /// Takes an encoded `SignedTransaction`. Answers its id once it is verified and waits; what becomes of it tells `tx_watch`.
+    /// Takes an encoded `SignedTransaction`. Answers its id once it is verified, waits here, and is in this node's journal: it then
+    /// outlives a crash of the node's process and is told to peers until a block holds it or it expires. It is not final: a power
+    /// cut within moments may cost it, and so may others' transactions when the mempool is full. What becomes of it tells
+    /// `tx_watch`; whoever must be sure submits it again until it is final, which is safe, as it runs once.
     #[method(name = "tx_submit")]
     async fn tx_submit(&self, transaction: HexBytes) -> RpcResult<String>;
 

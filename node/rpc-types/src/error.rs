@@ -28,7 +28,7 @@ codes! {
     BadTransaction = -32010,
     /// The transaction would fail now: expired, replayed, a party unknown or suspended, authority or quota. Data: the failure.
     Refused = -32011,
-    /// The mempool is full; try again later.
+    /// The mempool is full, or the member that pays holds its share of it; try again later.
     MempoolFull = -32012,
     /// The transaction waits or is decided already. Not a fault: watch it.
     AlreadyKnown = -32013,

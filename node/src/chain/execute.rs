@@ -77,6 +77,7 @@ impl Runner {
             self.metrics.mempool_transactions.set(pool.len() as i64);
             self.metrics.mempool_bytes.set(pool.bytes() as i64);
         }
+        self.mempool.forget_judged();
         publish(&self.chain, committed, head);
         self.writer.executed(&self.chain);
         Ok(())

@@ -205,7 +205,7 @@ fn check_evidence(head: &Head, evidence: &[Evidence]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Verifies in one batch what the mempool does not hold verified already.
+/// Verifies in one batch what the mempool does not hold verified already; it remembers these, as their copies may still come.
 pub(super) fn verify(
     mempool: &Mempool,
     block: &Block,
@@ -214,8 +214,7 @@ pub(super) fn verify(
 ) -> Result<Vec<VerifiedTransaction>, Refusal> {
     let known: Vec<_> = block.transactions.iter().zip(ids).map(|(tx, id)| mempool.verified(tx, id)).collect();
     let unknown = block.transactions.iter().zip(&known).filter(|(_, known)| known.is_none());
-    let mut verdicts =
-        VerifiedTransaction::verify_batch(unknown.map(|(tx, _)| tx.clone()).collect(), chain).into_iter();
+    let mut verdicts = mempool.verify(unknown.map(|(tx, _)| tx.clone()).collect(), chain).into_iter();
     known
         .into_iter()
         .enumerate()
@@ -223,7 +222,9 @@ pub(super) fn verify(
             Some(verified) => Ok(VerifiedTransaction::clone(&verified)),
             None => {
                 let verdict = verdicts.next().expect("one verdict for each unknown transaction");
-                verdict.map_err(|cause| Refusal::Transaction { index, cause })
+                let verified = verdict.map_err(|cause| Refusal::Transaction { index, cause })?;
+                mempool.remember_judged(verified.clone());
+                Ok(verified)
             }
         })
         .collect()

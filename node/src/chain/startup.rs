@@ -194,6 +194,7 @@ fn replay(runner: &Runner) -> Result<Height, Fault> {
         let transactions =
             judge::verify(&runner.mempool, &block, &ids, &chain.id).map_err(|rule| Fault::BadBlock { height, rule })?;
         let decided = Decided { hash: block.header.hash(), block, certificate, transactions, size_bytes };
+        runner.mempool.forget_judged();
         let (committed, head) = execute(chain.executor(), &before, decided, chain.index)?;
         publish(chain, committed, head);
         runner.writer.executed(chain);

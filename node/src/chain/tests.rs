@@ -12,6 +12,7 @@ use countersign_types::signature::{development_secret, public_key, sign};
 use countersign_types::transaction::{SIGNING, signing_bytes};
 use countersign_types::*;
 use parity_scale_codec::Encode;
+use prometheus_client::metrics::counter::Counter;
 use std::time::Duration;
 
 const NEVER: Duration = Duration::from_secs(3_600);
@@ -21,7 +22,10 @@ fn engine() -> Engine {
 }
 
 pub(crate) fn mempool() -> Arc<Mempool> {
-    Arc::new(Mempool::new(PoolLimits { bytes_max: 1 << 20, transactions_max: 100 }))
+    Arc::new(Mempool::new(
+        PoolLimits { bytes_max: 1 << 20, transactions_max: 100, share_percent_max: 50 },
+        Counter::default(),
+    ))
 }
 
 pub(crate) async fn opened<S: Store + 'static>(store: &Arc<S>, mempool: &Arc<Mempool>) -> Opened {
@@ -77,6 +81,14 @@ pub(crate) fn early_payment(chain: &Chain, salt: u64) -> SignedTransaction {
 pub(crate) fn submit(chain: &Chain, mempool: &Mempool, transaction: SignedTransaction) {
     let verified = VerifiedTransaction::verify(transaction, &chain.id()).unwrap();
     mempool.insert(Arc::new(verified), AccountId([1; 32])).unwrap();
+}
+
+/// Verifies a block's transactions as judging it does.
+pub(crate) fn verify(mempool: &Mempool, chain: &Chain, block: &[SignedTransaction]) -> Result<(), Refusal> {
+    let head = chain.head();
+    let mut made = propose::build(&head, &crate::chain::tests::mempool(), Vec::new(), proposer(), clock(chain)).block;
+    made.transactions = block.to_vec().try_into().unwrap();
+    judge(&head, mempool, &made, None).map(drop)
 }
 
 pub(crate) fn proposer() -> PublicKey {

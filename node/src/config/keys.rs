@@ -118,6 +118,9 @@ keys! {
     "mempool.transactions_max" "Waiting transactions."
         show |c| c.mempool_transactions_max.to_string();
         set |c, text| within(text, 1, 1_000_000, "a number from 1 to 1000000").map(|value| c.mempool_transactions_max = value);
+    "mempool.share_percent_max" "Percent of either that one member may fill while transactions of others wait; alone it may fill all."
+        show |c| c.mempool_share_percent_max.to_string();
+        set |c, text| within(text, 1, 100, "a percentage from 1 to 100").map(|value| c.mempool_share_percent_max = value);
     "storage.checkpoint_blocks" "State and indexes follow to disk at most this many blocks behind."
         show |c| c.checkpoint_blocks.to_string();
         set |c, text| within(text, 1, 10_000, "a number of blocks from 1 to 10000").map(|value| c.checkpoint_blocks = value);

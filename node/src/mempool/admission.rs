@@ -7,6 +7,7 @@ use crate::chain::Chain;
 use crate::metrics::Metrics;
 use countersign_types::transaction::{TransactionError, TransactionId};
 use countersign_types::{AccountId, Failure, Hash, SignedTransaction, Timestamp, VerifiedTransaction};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -24,9 +25,9 @@ const EARLY_MS_MAX: u64 = 60_000;
 /// Where a transaction came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// A client of this node: peers are to hear of it.
+    /// A client of this node, now or before its restart: it is kept over a restart, and peers are to hear of it.
     Client,
-    /// A peer, or this node before its restart.
+    /// A peer.
     Peer,
 }
 
@@ -42,15 +43,20 @@ pub enum AdmissionError {
     /// It waits already, or ran a moment ago; or there is no room for it.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// It waits, but would not survive a crash of this node: the journal cannot be written.
+    #[error("the node cannot write its journal of waiting transactions")]
+    Journal,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
 }
 
+type Reply = oneshot::Sender<Result<TransactionId, AdmissionError>>;
+
 struct Submission {
     transaction: SignedTransaction,
     origin: Origin,
-    reply: oneshot::Sender<Result<TransactionId, AdmissionError>>,
+    reply: Reply,
 }
 
 /// The door; clones lead to the same one.
@@ -150,57 +156,107 @@ async fn gather(first: Submission, queue: &mut mpsc::Receiver<Submission>, busy:
     batch
 }
 
+/// A submission on its way through the door.
+struct Entering {
+    transaction: Arc<VerifiedTransaction>,
+    origin: Origin,
+    reply: Reply,
+}
+
 fn admit_batch(gate: &Gate, batch: Vec<Submission>) {
-    let (mut transactions, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-    let mut signatures = 0;
-    for Submission { transaction, origin, reply } in batch {
-        // A copy of what waits already is not verified again: most gossip is one.
-        if gate.mempool.lock().knows(&transaction.transaction.id().0) {
-            let _ = reply.send(Err(PoolError::Known.into()));
-            continue;
-        }
-        signatures += transaction.signatures.len();
-        transactions.push(transaction);
-        answers.push((origin, reply));
-    }
-    gate.metrics.batch_signatures.observe(signatures as f64);
-    let verdicts = VerifiedTransaction::verify_batch(transactions, &gate.chain.id());
+    let entering = verify_batch(gate, batch);
     let head = gate.chain.head();
     let now = gate.chain.clock().now().max(head.header.time);
-    for (verdict, (origin, reply)) in verdicts.into_iter().zip(answers) {
-        let answer = verdict.map_err(AdmissionError::from).and_then(|tx| admit(gate, &head, Arc::new(tx), now, origin));
-        let counted = if answer.is_ok() { &gate.metrics.admitted } else { &gate.metrics.refused };
-        counted.inc();
-        let _ = reply.send(answer);
+    let (mut kept, mut answers) = (Vec::new(), Vec::with_capacity(entering.len()));
+    for Entering { transaction, origin, reply } in entering {
+        let answer = admit(gate, &head, &transaction, now);
+        if answer.is_ok() && origin == Origin::Client {
+            gate.mempool.lock().mark_own(transaction.id());
+            kept.push(transaction);
+        }
+        answers.push((origin, reply, answer));
+    }
+    // In the journal before the client hears of it, and told to peers whatever becomes of the journal: it waits here.
+    let journaled = gate.mempool.keep(&kept);
+    if let Err(error) = &journaled {
+        tracing::error!(error = %crate::report::chain(error), "transactions of clients cannot be kept");
+    }
+    for transaction in kept {
+        // A full queue costs peers the news for a while: what waits too long is told again.
+        let _ = gate.outgoing.try_send(transaction);
+    }
+    for (origin, reply, answer) in answers {
+        let is_lost = journaled.is_err() && origin == Origin::Client;
+        let answer = answer.and_then(|id| if is_lost { Err(AdmissionError::Journal) } else { Ok(id) });
+        answer_to(gate, reply, answer);
     }
     let pool = gate.mempool.lock();
     gate.metrics.mempool_transactions.set(pool.len() as i64);
     gate.metrics.mempool_bytes.set(pool.bytes() as i64);
 }
 
+fn answer_to(gate: &Gate, reply: Reply, answer: Result<TransactionId, AdmissionError>) {
+    let counted = if answer.is_ok() { &gate.metrics.admitted } else { &gate.metrics.refused };
+    counted.inc();
+    // Fails if the one who asked is gone.
+    let _ = reply.send(answer);
+}
+
+/// Verifies what is new, all together and each once. The rest is answered here.
+fn verify_batch(gate: &Gate, batch: Vec<Submission>) -> Vec<Entering> {
+    let (mut entering, mut unverified, mut waiting) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+    let mut copies: Vec<(usize, Reply)> = Vec::new();
+    let mut places: HashMap<Hash, usize> = HashMap::new();
+    for Submission { transaction, origin, reply } in batch {
+        let id = transaction.transaction.id().0;
+        // A copy of what waits already is not verified again: most gossip is one.
+        if gate.mempool.lock().knows(&id) {
+            let _ = reply.send(Err(PoolError::Known.into()));
+        } else if let Some(transaction) = gate.mempool.verified(&transaction, &id) {
+            entering.push(Entering { transaction, origin, reply });
+        } else if let Some(place) = places.get(&id).filter(|place| unverified[**place] == transaction) {
+            copies.push((*place, reply));
+        } else {
+            places.insert(id, unverified.len());
+            unverified.push(transaction);
+            waiting.push((origin, reply));
+        }
+    }
+    let signatures: usize = unverified.iter().map(|transaction| transaction.signatures.len()).sum();
+    if signatures > 0 {
+        gate.metrics.batch_signatures.observe(signatures as f64);
+    }
+    let verdicts = gate.mempool.verify(unverified, &gate.chain.id());
+    for (place, reply) in copies {
+        let known = verdicts[place].as_ref().map_or_else(|cause| cause.clone().into(), |_| PoolError::Known.into());
+        answer_to(gate, reply, Err(known));
+    }
+    for (verdict, (origin, reply)) in verdicts.into_iter().zip(waiting) {
+        match verdict {
+            Ok(transaction) => entering.push(Entering { transaction: Arc::new(transaction), origin, reply }),
+            Err(cause) => answer_to(gate, reply, Err(cause.into())),
+        }
+    }
+    entering
+}
+
 fn admit(
     gate: &Gate,
     head: &crate::chain::Head,
-    transaction: Arc<VerifiedTransaction>,
+    transaction: &Arc<VerifiedTransaction>,
     now: Timestamp,
-    origin: Origin,
 ) -> Result<TransactionId, AdmissionError> {
     let valid_from = transaction.transaction().valid_from;
     if valid_from.saturating_since(now) > EARLY_MS_MAX {
         return Err(AdmissionError::Refused(Failure::NotYetValid));
     }
     let at = now.max(valid_from);
-    gate.chain.executor().check(&head.state, &transaction, at).map_err(AdmissionError::Refused)?;
+    gate.chain.executor().check(&head.state, transaction, at).map_err(AdmissionError::Refused)?;
     let member =
-        payer(head, &transaction).ok_or(AdmissionError::Refused(Failure::UnknownAccount(first_party(&transaction))))?;
+        payer(head, transaction).ok_or(AdmissionError::Refused(Failure::UnknownAccount(first_party(transaction))))?;
     let displaced = gate.mempool.insert(transaction.clone(), member)?;
     gate.metrics.displaced.inc_by(displaced.len() as u64);
-    let id = transaction.id();
-    if origin == Origin::Client {
-        // A full queue costs peers the news, not the client its transaction: this node proposes it when its turn comes.
-        let _ = gate.outgoing.try_send(transaction);
-    }
-    Ok(TransactionId(id))
+    Ok(TransactionId(transaction.id()))
 }
 
 fn first_party(transaction: &VerifiedTransaction) -> AccountId {
@@ -220,7 +276,7 @@ pub fn is_senders_fault(error: &AdmissionError) -> bool {
         // The peer may be some blocks behind or ahead.
         AdmissionError::Refused(_) => false,
         // Says something about this node only.
-        AdmissionError::Pool(_) | AdmissionError::Stopping => false,
+        AdmissionError::Pool(_) | AdmissionError::Journal | AdmissionError::Stopping => false,
     }
 }
 
@@ -288,6 +344,63 @@ mod tests {
         }
         assert!(answers[7].as_ref().is_err_and(is_senders_fault));
         assert_eq!((door.mempool.lock().len(), door.metrics.admitted.get(), door.metrics.refused.get()), (38, 38, 2));
+    }
+
+    #[tokio::test]
+    async fn each_transaction_is_verified_once_however_often_it_comes() {
+        let door = door().await;
+        let verified = || door.mempool.verified.get();
+        let (first, second) = (fresh(&door, 1), fresh(&door, 2));
+        let twice = vec![first.clone(), first.clone()];
+        let answers = door.admission.submit_all(twice, Origin::Peer).await;
+        assert_eq!(answers[1], Err(AdmissionError::Pool(PoolError::Known)));
+        assert_eq!(verified(), 1);
+
+        // A block brings both: the one that waits, and one whose gossip is still on its way.
+        let chain = &door.opened.chain;
+        let block = [first.clone(), second.clone()];
+        let ids: Vec<Hash> = block.iter().map(|tx| tx.transaction.id().0).collect();
+        crate::chain::tests::verify(&door.mempool, chain, &block).unwrap();
+        assert_eq!(verified(), 2);
+        let mut forged = second.clone();
+        let mut signature = forged.signatures[0];
+        signature.signature.0[5] ^= 1;
+        forged.signatures = vec![signature].try_into().unwrap();
+        assert!(door.admission.submit(forged, Origin::Peer).await.is_err_and(|error| is_senders_fault(&error)));
+        assert_eq!(verified(), 3, "other bytes under the same id are another matter");
+        door.admission.submit(second.clone(), Origin::Client).await.unwrap();
+        assert_eq!(verified(), 3);
+
+        ids.iter().for_each(|id| door.mempool.lock().finish(*id));
+        for late in block {
+            let known = door.admission.submit(late, Origin::Peer).await.unwrap_err();
+            assert_eq!(known, AdmissionError::Pool(PoolError::Known));
+        }
+        assert_eq!(verified(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_a_client_handed_in_is_in_the_journal_before_it_hears_of_it() {
+        let (door, dir) = (door().await, tempfile::tempdir().unwrap());
+        let file = dir.path().join("mempool.bin");
+        door.mempool.keep_in(crate::mempool::Journal::open(&file).unwrap().0);
+        let (ours, theirs) = (fresh(&door, 1), fresh(&door, 2));
+        door.admission.submit(theirs, Origin::Peer).await.unwrap();
+        door.admission.submit(ours.clone(), Origin::Client).await.unwrap();
+        assert_eq!(crate::mempool::Journal::open(&file).unwrap().1, [ours]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_kept_is_not_acknowledged() {
+        let (mut door, dir) = (door().await, tempfile::tempdir().unwrap());
+        door.mempool.keep_in(crate::mempool::Journal::unwritable(&dir.path().join("mempool.bin")));
+        let refused = door.admission.submit(fresh(&door, 1), Origin::Client).await;
+        assert_eq!(refused, Err(AdmissionError::Journal));
+        assert!(door.outgoing.try_recv().is_ok(), "it may run all the same");
+        assert!(
+            door.admission.submit(fresh(&door, 2), Origin::Peer).await.is_ok(),
+            "what peers keep is theirs to keep"
+        );
     }
 
     #[tokio::test]

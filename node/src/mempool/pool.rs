@@ -14,6 +14,20 @@ pub struct PoolLimits {
     pub bytes_max: usize,
     /// Waiting transactions.
     pub transactions_max: usize,
+    /// Of either, in percent, what one member may fill while others' transactions wait.
+    pub share_percent_max: u8,
+}
+
+impl PoolLimits {
+    /// What part of the pool that many bytes and transactions are, in millionths: the larger of both.
+    fn part(&self, bytes: usize, count: usize) -> u128 {
+        let of = |used: usize, most: usize| used as u128 * 1_000_000 / most.max(1) as u128;
+        of(bytes, self.bytes_max).max(of(count, self.transactions_max))
+    }
+
+    fn holds(&self, bytes: usize, count: usize) -> bool {
+        bytes <= self.bytes_max && count <= self.transactions_max
+    }
 }
 
 /// Why a transaction does not wait here.
@@ -29,6 +43,12 @@ pub enum PoolError {
         transactions: usize,
         /// Their bytes.
         bytes: usize,
+    },
+    /// The transaction's member holds its share of the pool, and others' transactions wait too.
+    #[error("the member that pays holds its share of the mempool, {percent} percent")]
+    Share {
+        /// What one member may hold.
+        percent: u8,
     },
 }
 
@@ -53,6 +73,8 @@ pub struct Pool {
     places: HashMap<Hash, Place>,
     queues: BTreeMap<AccountId, Queue>,
     by_expiry: BTreeSet<(Timestamp, Hash)>,
+    /// Those that clients of this node handed in.
+    own: HashSet<Hash>,
     bytes: usize,
     arrivals: u64,
     /// The member whose turn is first in the next block.
@@ -69,6 +91,7 @@ impl Pool {
             places: HashMap::new(),
             queues: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
+            own: HashSet::new(),
             bytes: 0,
             arrivals: 0,
             turn: None,
@@ -108,8 +131,21 @@ impl Pool {
         self.queues.values().flat_map(|queue| queue.waiting.values())
     }
 
-    /// Lets a transaction wait that `member` pays for. In a full pool the newest of the member that holds the most make
-    /// room, unless that is `member` itself; they are returned.
+    /// The waiting transactions that clients of this node handed in, in no order.
+    pub fn own(&self) -> impl Iterator<Item = &Arc<VerifiedTransaction>> {
+        self.own.iter().filter_map(|id| self.get(id))
+    }
+
+    /// Marks a waiting transaction as handed in by a client of this node.
+    pub fn mark_own(&mut self, id: Hash) {
+        if self.places.contains_key(&id) {
+            self.own.insert(id);
+        }
+    }
+
+    /// Lets a transaction wait that `member` pays for. Alone, a member may fill the pool; while others' transactions wait it may
+    /// not go beyond its share. In a full pool the newest of the member that holds the most make room, unless that is `member`
+    /// itself; they are returned. So a member that filled the pool while it was alone keeps what nobody else needs.
     ///
     /// # Errors
     /// [`PoolError`]; the pool is unchanged.
@@ -122,7 +158,7 @@ impl Pool {
         if self.knows(&id) {
             return Err(PoolError::Known);
         }
-        let displaced = self.room_for(transaction.size_bytes(), &member)?;
+        let displaced = self.room_for(transaction.size_bytes(), member)?;
         let displaced = displaced.iter().filter_map(|id| self.take(id)).collect();
         self.bytes += transaction.size_bytes();
         self.by_expiry.insert((transaction.transaction().expires_at, id));
@@ -135,30 +171,37 @@ impl Pool {
     }
 
     /// The transactions that must go so that `size` more bytes of `member` fit; none if there is room.
-    fn room_for(&self, size: usize, member: &AccountId) -> Result<Vec<Hash>, PoolError> {
-        let full = PoolError::Full { transactions: self.places.len(), bytes: self.bytes };
-        if size > self.limits.bytes_max {
-            return Err(full);
+    fn room_for(&self, size: usize, member: AccountId) -> Result<Vec<Hash>, PoolError> {
+        let limits = &self.limits;
+        let held = |queue: &Queue| limits.part(queue.bytes, queue.waiting.len());
+        let (my_bytes, my_count) = self.queues.get(&member).map_or((0, 0), |queue| (queue.bytes, queue.waiting.len()));
+        let mine = limits.part(my_bytes + size, my_count + 1);
+        let others_wait = self.queues.keys().any(|other| *other != member);
+        let percent = limits.share_percent_max;
+        // One transaction may always wait, however large it is.
+        if others_wait && my_count > 0 && mine > u128::from(percent) * 10_000 {
+            return Err(PoolError::Share { percent });
         }
         let (mut bytes, mut count) = (self.bytes + size, self.places.len() + 1);
-        if bytes <= self.limits.bytes_max && count <= self.limits.transactions_max {
+        if limits.holds(bytes, count) {
             return Ok(Vec::new());
         }
-        let (largest, queue) = self.queues.iter().max_by_key(|(_, queue)| queue.bytes).ok_or(full)?;
-        let mine = self.queues.get(member).map_or(0, |queue| queue.bytes) + size;
-        let mut theirs = queue.bytes;
+        let full = PoolError::Full { transactions: self.places.len(), bytes: self.bytes };
+        let (largest, queue) = self.queues.iter().max_by_key(|(_, queue)| held(queue)).ok_or(full)?;
+        let (mut left_bytes, mut left_count) = (queue.bytes, queue.waiting.len());
         let mut leaving = Vec::new();
-        for transaction in queue.waiting.values().rev() {
-            if bytes <= self.limits.bytes_max && count <= self.limits.transactions_max {
+        for transaction in queue.waiting.values().rev().take_while(|_| *largest != member) {
+            if limits.holds(bytes, count) {
                 break;
             }
-            bytes -= transaction.size_bytes();
-            theirs -= transaction.size_bytes();
-            count -= 1;
+            let size = transaction.size_bytes();
+            (bytes, count) = (bytes - size, count - 1);
+            (left_bytes, left_count) = (left_bytes - size, left_count - 1);
             leaving.push(transaction.id());
         }
-        let fits = bytes <= self.limits.bytes_max && count <= self.limits.transactions_max;
-        if largest == member || !fits || theirs < mine { Err(full) } else { Ok(leaving) }
+        // Whoever makes room still holds as much as who gets it, or both would displace each other for ever.
+        let is_fair = limits.part(left_bytes, left_count) >= mine;
+        if limits.holds(bytes, count) && is_fair { Ok(leaving) } else { Err(full) }
     }
 
     /// Transactions for a block at `time`: members in turn, each member's in the order of arrival, within both limits.
@@ -213,6 +256,7 @@ impl Pool {
     /// Takes out a transaction that can no longer run.
     pub fn take(&mut self, id: &Hash) -> Option<Arc<VerifiedTransaction>> {
         let place = self.places.remove(id)?;
+        self.own.remove(id);
         let queue = self.queues.get_mut(&place.member).expect("a place names a queue");
         let transaction = queue.waiting.remove(&place.arrival).expect("a place names a waiting transaction");
         queue.bytes -= transaction.size_bytes();
@@ -245,7 +289,7 @@ mod tests {
     const T: Timestamp = Timestamp::from_millis(1_000);
 
     fn pool(transactions_max: usize) -> Pool {
-        Pool::new(PoolLimits { bytes_max: 1 << 20, transactions_max })
+        Pool::new(PoolLimits { bytes_max: 1 << 20, transactions_max, share_percent_max: 50 })
     }
 
     fn ids(list: &[Arc<VerifiedTransaction>]) -> Vec<Hash> {
@@ -284,10 +328,65 @@ mod tests {
         assert!(matches!(pool.insert(verified(9, 0, 9_000), member(1)), Err(PoolError::Full { transactions: 4, .. })));
         let displaced = pool.insert(verified(10, 0, 9_000), member(2)).unwrap();
         assert_eq!(ids(&displaced), vec![greedy[3].id()]);
-        pool.insert(verified(11, 0, 9_000), member(2)).unwrap();
-        assert!(pool.insert(verified(12, 0, 9_000), member(2)).is_err(), "both hold half");
+        let displaced = pool.insert(verified(11, 0, 9_000), member(2)).unwrap();
+        assert_eq!(ids(&displaced), vec![greedy[2].id()]);
+        let third = pool.insert(verified(12, 0, 9_000), member(3)).unwrap();
+        assert_eq!(third.len(), 1, "two hold half each: one of them makes room");
+        assert!(pool.insert(verified(13, 0, 9_000), member(4)).is_ok());
+        assert!(
+            matches!(pool.insert(verified(14, 0, 9_000), member(5)), Err(PoolError::Full { .. })),
+            "each holds one"
+        );
         assert_eq!(pool.len(), 4);
         assert_eq!(pool.bytes(), pool.iter().map(|tx| tx.size_bytes()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_member_alone_may_fill_the_pool_and_beside_others_holds_its_share_at_most() {
+        let mut pool = pool(10);
+        for n in 0..8 {
+            pool.insert(verified(n, 0, 9_000), member(1)).unwrap();
+        }
+        pool.insert(verified(20, 0, 9_000), member(2)).unwrap();
+        let share = Err(PoolError::Share { percent: 50 });
+        assert_eq!(pool.insert(verified(9, 0, 9_000), member(1)), share, "there is room, but not for this member");
+        for n in 21..25 {
+            pool.insert(verified(n, 0, 9_000), member(2)).unwrap();
+        }
+        assert_eq!(pool.insert(verified(25, 0, 9_000), member(2)), share);
+        assert_eq!((pool.len(), pool.queues[&member(1)].waiting.len()), (10, 5), "its newest made room");
+        (20..25).for_each(|n| drop(pool.take(&verified(n, 0, 9_000).id())));
+        pool.insert(verified(9, 0, 9_000), member(1)).unwrap();
+    }
+
+    #[test]
+    fn the_share_is_of_bytes_too() {
+        let size = verified(0, 0, 9_000).size_bytes();
+        let mut pool = Pool::new(PoolLimits { bytes_max: 4 * size, transactions_max: 100, share_percent_max: 50 });
+        pool.insert(verified(20, 0, 9_000), member(2)).unwrap();
+        pool.insert(verified(0, 0, 9_000), member(1)).unwrap();
+        pool.insert(verified(1, 0, 9_000), member(1)).unwrap();
+        assert_eq!(pool.insert(verified(2, 0, 9_000), member(1)), Err(PoolError::Share { percent: 50 }));
+        let mut tiny = Pool::new(PoolLimits { bytes_max: size - 1, transactions_max: 100, share_percent_max: 100 });
+        let mut small = Pool::new(PoolLimits { bytes_max: 2 * size, transactions_max: 100, share_percent_max: 10 });
+        for n in 1..=2 {
+            small.insert(verified(n.into(), 0, 9_000), member(n)).unwrap();
+        }
+        assert!(matches!(tiny.insert(verified(1, 0, 9_000), member(1)), Err(PoolError::Full { .. })));
+    }
+
+    #[test]
+    fn a_clients_transaction_is_marked_until_it_leaves() {
+        let mut pool = pool(10);
+        let (ours, theirs) = (verified(1, 0, 9_000), verified(2, 0, 9_000));
+        for tx in [&ours, &theirs] {
+            pool.insert(tx.clone(), member(1)).unwrap();
+        }
+        pool.mark_own(ours.id());
+        pool.mark_own(Hash::ZERO);
+        assert_eq!(pool.own().map(|tx| tx.id()).collect::<Vec<_>>(), [ours.id()]);
+        pool.finish(ours.id());
+        assert_eq!(pool.own().count(), 0);
     }
 
     #[test]

@@ -86,6 +86,14 @@ pub fn admission(error: &AdmissionError, id: &str) -> RpcFault {
             RpcFault::new(ErrorCode::MempoolFull, "the mempool is full; submit the transaction again later")
                 .with(json!({ "transactions": transactions, "bytes": bytes }))
         }
+        AdmissionError::Pool(PoolError::Share { percent }) => RpcFault::new(
+            ErrorCode::MempoolFull,
+            "the member that pays holds its share of the mempool; submit the transaction again later",
+        )
+        .with(json!({ "share_percent": percent })),
+        AdmissionError::Journal => {
+            RpcFault::new(ErrorCode::Unavailable, "the node cannot keep the transaction on disk; ask another node")
+        }
         AdmissionError::Stopping => super::stopping(),
     }
 }
