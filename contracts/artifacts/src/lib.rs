@@ -28,8 +28,11 @@ macro_rules! artifact {
 /// Referral rebates.
 pub const REBATE: Artifact = artifact!("rebate");
 
+/// Top-up, cash-out and payment through an agent.
+pub const TOPUP: Artifact = artifact!("topup");
+
 /// Every contract, in the order of their names.
-pub const CONTRACTS: &[Artifact] = &[REBATE];
+pub const CONTRACTS: &[Artifact] = &[REBATE, TOPUP];
 
 /// The contract called `name`.
 pub fn by_name(name: &str) -> Option<Artifact> {

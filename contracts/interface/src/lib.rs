@@ -20,6 +20,7 @@ pub mod code;
 pub mod governance;
 pub mod rebate;
 pub mod registry;
+pub mod topup;
 
 #[doc(hidden)]
 #[cfg(feature = "std")]
@@ -44,7 +45,7 @@ pub fn native() -> [&'static countersign_types::Interface; 4] {
 /// The interfaces of this repository's contracts, in the order of their names.
 #[cfg(feature = "std")]
 pub fn contracts() -> Vec<&'static countersign_types::Interface> {
-    vec![rebate::interface()]
+    vec![rebate::interface(), topup::interface()]
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("interface", &["types"]),
     ("contract-sdk", &["types", "interface"]),
     ("rebate", &["contract-sdk", "interface", "types"]),
+    ("topup", &["contract-sdk", "interface", "types"]),
     ("artifacts", &[]),
     ("chain-spec", &["types", "interface", "artifacts"]),
     ("rpc-types", &["types"]),
