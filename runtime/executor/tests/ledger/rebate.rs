@@ -1,6 +1,7 @@
 //! The referral rebate as real wasm, from the first purchase to the settled rebate; its gas, events and records are frozen.
 use crate::deal::{CUSTOMER, DAY_MS, Deal, LOWER, MERCHANT, NEWCOMER, PRICE, REBATE, contract, purchase_id};
 use crate::frozen;
+use crate::journal::{Journal, named_world};
 use crate::world::{BALANCE, World, eur, fault, id, key, ok, refusal};
 use countersign_interface::Method;
 use countersign_interface::assets::SetFrozen;
@@ -8,56 +9,18 @@ use countersign_interface::rebate::{Collect, Error, State};
 use countersign_interface::registry::{SetMemberSuspended, SetRoles};
 use countersign_types::receipt::Subject;
 use countersign_types::transaction::TransactionError;
-use countersign_types::{
-    Amount, CallFault, Failure, Hash, List, Receipt, SignedTransaction, Transaction, VerifiedTransaction, state_key,
-};
-use parity_scale_codec::Encode as _;
-use std::fmt::Write as _;
-
-/// What must not change unnoticed: gas and events of each step, and what is on the ledger after it.
-#[derive(Default)]
-struct Journal(String);
-
-impl Journal {
-    fn note(&mut self, step: &str, deal: &Deal, receipt: &Receipt) {
-        let outcome = receipt.outcome.map_or_else(|failure| format!("{failure:?}"), |()| "ok".into());
-        writeln!(self.0, "{step}: {outcome}, gas {}, records {}", receipt.gas, records(&deal.world)).unwrap();
-        for event in &receipt.events {
-            let name = &countersign_interface::rebate::interface().events[usize::from(event.kind)].name;
-            writeln!(self.0, "    {name} {}", Hash::of_encoded("test-event", event)).unwrap();
-        }
-    }
-}
-
-/// A hash over all records but the code and what names it, so that it changes with what the contract does and not with each byte
-/// of its wasm.
-fn records(world: &World) -> Hash {
-    let mut hasher = countersign_types::Hasher::new("test-records");
-    let is_code =
-        |key: &[u8]| key.starts_with(&state_key::code(&Hash::ZERO)[..1]) || key.starts_with(&state_key::contracts());
-    for (key, value) in world.state.entries().filter(|(key, _)| !is_code(key)) {
-        hasher.update(&(key, value).encode());
-    }
-    hasher.finish()
-}
-
-/// A world whose chain has a name of its own: ids of transactions, and with them of purchases, do not depend on the genesis.
-fn named_world() -> World {
-    let mut world = World::new();
-    world.chain = Hash::of("test-chain", b"rebate");
-    world
-}
+use countersign_types::{Amount, CallFault, Failure, List, SignedTransaction, Transaction, VerifiedTransaction};
 
 #[test]
 fn the_whole_story_with_frozen_gas_events_and_records() {
-    let mut journal = Journal::default();
-    let mut world = named_world();
+    let mut journal = Journal::new(countersign_interface::rebate::interface());
+    let mut world = named_world("rebate");
     // 1. The first purchase.
     let receipt = ok(world.call(&crate::deal::purchase(PRICE), &[MERCHANT, CUSTOMER]));
     assert_eq!(world.balance(id(MERCHANT)), BALANCE + PRICE);
-    let mut deal = Deal::in_world(named_world());
+    let mut deal = Deal::in_world(named_world("rebate"));
     assert_eq!(deal.world.state.root(), world.state.root());
-    journal.note("purchase", &deal, &receipt);
+    journal.note("purchase", &deal.world, &receipt);
     // 2. The merchant draws up the offer and the rebate transaction and signs both. 3. to 5. The others sign.
     let offer = deal.signed_offer();
     assert!(offer.verify_signatures());
@@ -72,33 +35,33 @@ fn the_whole_story_with_frozen_gas_events_and_records() {
     let redeem = deal.redeem();
     let receipt = ok(deal.run(&redeem));
     let second = purchase_id(&receipt);
-    journal.note("redeem", &deal, &receipt);
+    journal.note("redeem", &deal.world, &receipt);
     assert_eq!(deal.balances(), [BALANCE + PRICE + LOWER, BALANCE - PRICE, BALANCE - LOWER, 0]);
     assert_eq!(deal.purchase_of(second).unwrap().offer, Some(deal.document().hash()));
     // 7. The customer broadcasts the rebate transaction before the rebate time.
     deal.world.block_at(deal.offer.rebate_time.millis() - 5_000, &[]);
     let signed = deal.world.sign(&claim);
     let receipt = ok(deal.world.block(&[signed]).receipts.pop().unwrap());
-    journal.note("claim", &deal, &receipt);
+    journal.note("claim", &deal.world, &receipt);
     assert_eq!(deal.balances()[3], REBATE);
     assert_eq!(deal.set_aside(eur()), Amount::new(REBATE));
     assert_eq!(deal.rebate().unwrap().state, State::Locked);
     // 8. A refund of a quarter before the rebate time.
     let refund = deal.refund(second, LOWER / 4);
     let receipt = ok(deal.world.call(&refund, &[MERCHANT, NEWCOMER]));
-    journal.note("refund", &deal, &receipt);
+    journal.note("refund", &deal.world, &receipt);
     // At the rebate time the ledger itself pays.
     let receipt = ok(deal.world.block_at(deal.offer.rebate_time.millis() + 5, &[]).receipts.pop().unwrap());
     assert_eq!(receipt.subject, Subject::Job(0));
-    journal.note("settle", &deal, &receipt);
+    journal.note("settle", &deal.world, &receipt);
     let paid = REBATE * 3 / 4;
     let merchant = BALANCE + PRICE + LOWER - LOWER / 4 - paid;
     assert_eq!(deal.balances(), [merchant, BALANCE - PRICE + paid, BALANCE - LOWER + LOWER / 4, 0]);
     let rebate = deal.rebate().unwrap();
     assert_eq!((rebate.state, rebate.paid), (State::Paid, Amount::new(paid)));
     let receipt = deal.world.call(&Collect { rebate: deal.document().hash() }, &[CUSTOMER]);
-    journal.note("collect after it", &deal, &receipt);
-    frozen::check("rebate-fuel.txt", &journal.0);
+    journal.note("collect after it", &deal.world, &receipt);
+    frozen::check("rebate-fuel.txt", &journal.text);
 }
 
 #[test]
