@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 const TARGET: &str = "wasm32v1-none";
 /// The contracts: package `countersign-<name>` in `contracts/<name>`.
-const CONTRACTS: &[&str] = &["rebate", "topup"];
+const CONTRACTS: &[&str] = &["card", "rebate", "topup"];
 /// What contracts are made of besides their own folders, from the workspace's root.
 const SOURCES: [&str; 5] = ["contracts/interface", "contracts/sdk", "runtime/types", "Cargo.lock", "Cargo.toml"];
 /// Cargo's settings that say where packages come from; all others of the outer build are withheld.

@@ -25,6 +25,8 @@ macro_rules! artifact {
     };
 }
 
+/// Smart cards.
+pub const CARD: Artifact = artifact!("card");
 /// Referral rebates.
 pub const REBATE: Artifact = artifact!("rebate");
 
@@ -32,7 +34,7 @@ pub const REBATE: Artifact = artifact!("rebate");
 pub const TOPUP: Artifact = artifact!("topup");
 
 /// Every contract, in the order of their names.
-pub const CONTRACTS: &[Artifact] = &[REBATE, TOPUP];
+pub const CONTRACTS: &[Artifact] = &[CARD, REBATE, TOPUP];
 
 /// The contract called `name`.
 pub fn by_name(name: &str) -> Option<Artifact> {

@@ -16,6 +16,7 @@ mod declare;
 pub mod mention;
 
 pub mod assets;
+pub mod card;
 pub mod code;
 pub mod governance;
 pub mod rebate;
@@ -45,7 +46,7 @@ pub fn native() -> [&'static countersign_types::Interface; 4] {
 /// The interfaces of this repository's contracts, in the order of their names.
 #[cfg(feature = "std")]
 pub fn contracts() -> Vec<&'static countersign_types::Interface> {
-    vec![rebate::interface(), topup::interface()]
+    vec![card::interface(), rebate::interface(), topup::interface()]
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 
 mod admission;
 mod assets;
+mod card;
+mod card_races;
+mod card_refusals;
+mod card_scene;
 mod code;
 mod counter;
 mod deal;
