@@ -3,7 +3,7 @@
 //! A node that joins knows the registry of the genesis only, so what its operator lists is his decision. What the council has removed
 //! is refused even then. A node that reads a long history goes by the registry of the height it has come to: it refuses for a
 //! while who was removed then and admitted again later, so it needs another peer to read from.
-use crate::chain::{Chain, Head, read};
+use crate::chain::{Chain, Head};
 use countersign_consensus::{Network, PeerAddress, PeerId};
 use countersign_types::{NodeRecord, PublicKey, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +32,9 @@ enum Registration {
 impl Own {
     /// The peers to be connected with while `head` is the newest block: the settings' addresses win over the registry's.
     pub fn peers(&self, head: &Head) -> Vec<PeerAddress> {
-        let nodes = read::nodes(&head.state);
-        let registered: BTreeMap<PeerId, &NodeRecord> =
-            nodes.iter().filter_map(|(key, node)| Some((PeerId::of_key(key)?, node))).collect();
+        let nodes = countersign_executor::nodes(&head.state);
+        let registered: BTreeMap<PeerId, NodeRecord> =
+            nodes.filter_map(|(key, node)| Some((PeerId::of_key(&key)?, node))).collect();
         let is_removed = |id: &PeerId| registered.get(id).is_some_and(|node| node.status != Status::Active);
         let own = PeerId::of_key(&self.key);
         let mut peers: Vec<PeerAddress> =
@@ -51,7 +51,7 @@ impl Own {
     }
 
     fn registration(&self, head: &Head) -> Registration {
-        let nodes = read::nodes(&head.state);
+        let nodes: Vec<(PublicKey, NodeRecord)> = countersign_executor::nodes(&head.state).collect();
         match nodes.iter().find(|(key, _)| *key == self.key) {
             Some((_, node)) if node.status == Status::Active => Registration::Admitted,
             Some(_) => Registration::Removed,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! port ─→ plain.rs (GET /livez …) ─→ jsonrpsee ─→ server.rs: the trait ─┬→ transactions.rs → Admission
-//!                                                                        ├→ ledger.rs, contracts.rs, blocks.rs → Head
+//!                                                                        ├→ ledger.rs, governance.rs, contracts.rs, blocks.rs → Head
 //!                                                                        └→ events.rs, subscriptions.rs → index
 //! view.rs: records as wire types      failure.rs: stable names and codes      discover.rs: the OpenRPC document
 //! ```
@@ -13,6 +13,7 @@ mod discover;
 mod events;
 mod explain;
 mod failure;
+mod governance;
 mod interfaces;
 mod ledger;
 mod plain;

@@ -1,5 +1,6 @@
 //! The methods. Every list has a bound; a longer one continues by cursor.
 use crate::HexBytes;
+use crate::governance::*;
 use crate::view::*;
 #[cfg(feature = "server")]
 use jsonrpsee::core::{RpcResult, SubscriptionResult};
@@ -124,6 +125,22 @@ pub trait CountersignRpc {
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> RpcResult<Page<PlacedEvent>>;
+
+    /// Who governs, how many of them must sign, and the chain's parameters.
+    #[method(name = "council_get")]
+    async fn council_get(&self) -> RpcResult<CouncilView>;
+
+    /// The validators of the next block and those decided on, by key.
+    #[method(name = "validator_list")]
+    async fn validator_list(&self) -> RpcResult<Vec<ValidatorView>>;
+
+    /// The nodes the council admitted or removed, by key.
+    #[method(name = "node_list")]
+    async fn node_list(&self, cursor: Option<String>, limit: Option<u32>) -> RpcResult<Page<NodeView>>;
+
+    /// Recorded evidence, by validator, height, round and step.
+    #[method(name = "evidence_list")]
+    async fn evidence_list(&self, cursor: Option<String>, limit: Option<u32>) -> RpcResult<Page<EvidenceView>>;
 
     /// The node's own state.
     #[method(name = "node_status")]

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod bytes;
 pub mod error;
+pub mod governance;
 pub mod methods;
 pub mod view;
 
@@ -15,5 +16,6 @@ pub mod view;
 pub use api::*;
 pub use bytes::HexBytes;
 pub use error::{ErrorCode, RpcFault};
+pub use governance::*;
 pub use methods::{METHODS, MethodDoc, MethodKind};
 pub use view::*;

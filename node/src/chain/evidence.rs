@@ -2,7 +2,7 @@
 //! restart too.
 //!
 //! Nobody gossips evidence: whoever saw it proposes it when its turn comes, and every honest validator saw it.
-use super::{Head, read};
+use super::Head;
 use countersign_types::limits::{EVIDENCE_MAX, VALIDATORS_MAX};
 use countersign_types::{BoundedVec, Evidence, Hash, ValidatorSet};
 use parity_scale_codec::Encode;
@@ -116,14 +116,15 @@ impl WaitingEvidence {
 /// It stands on the ledger, or the validator's power is gone for good: whom it exposes has nothing to lose any more.
 fn is_settled(evidence: &Evidence, head: &Head) -> bool {
     let votes = |validators: &ValidatorSet| validators.0.iter().any(|v| v.key == evidence.validator());
-    read::is_recorded(&head.state, evidence) || !(votes(&head.validators) || votes(&head.next_validators))
+    countersign_executor::is_recorded(&head.state, evidence)
+        || !(votes(&head.validators) || votes(&head.next_validators))
 }
 
 /// A block after `head` may hold it: see `judge.rs`.
 fn is_due(evidence: &Evidence, head: &Head) -> bool {
     evidence.height() <= head.height()
         && head.validators.0.iter().any(|validator| validator.key == evidence.validator())
-        && !read::is_recorded(&head.state, evidence)
+        && !countersign_executor::is_recorded(&head.state, evidence)
 }
 
 fn load(file: &Path) -> Result<Vec<Evidence>, std::io::Error> {

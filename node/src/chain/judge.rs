@@ -1,6 +1,6 @@
 //! Whether a block may follow the newest one. The verdict depends on the block and the chain, but for one bound on its time that
 //! depends on this machine's clock and does not apply to certified blocks.
-use super::{Head, read};
+use super::Head;
 use crate::mempool::Mempool;
 use countersign_types::transaction::{TransactionError, TransactionId};
 use countersign_types::{Block, Evidence, Hash, Header, Height, PublicKey, Timestamp, VerifiedTransaction};
@@ -195,7 +195,7 @@ fn check_evidence(head: &Head, evidence: &[Evidence]) -> Result<(), Refusal> {
         if !head.validators.0.iter().any(|known| known.key == validator) {
             return Err(Refusal::EvidenceStranger { index, validator });
         }
-        if read::is_recorded(&head.state, found) {
+        if countersign_executor::is_recorded(&head.state, found) {
             return Err(Refusal::EvidenceRecorded { index });
         }
         if !found.is_valid(&head.header.chain) {

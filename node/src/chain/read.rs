@@ -3,13 +3,9 @@ use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
 use countersign_types::genesis::Council;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, Contract, Evidence, Hash, Job, Member, ModuleName, Name, NodeRecord,
-    PublicKey, limits, state_key,
+    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, limits, state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll};
-
-/// Nodes of the registry that are read at once: at most [`limits::NODES_MAX`] are active, and a council removes few.
-const NODES_READ_MAX: usize = 100 * limits::NODES_MAX;
 
 fn record<T: Decode>(state: &dyn StateRead, key: &[u8]) -> Option<T> {
     decoded(&state.get(key)?)
@@ -71,18 +67,6 @@ pub fn quota(state: &dyn StateRead, member: &AccountId) -> QuotaUse {
 /// The council.
 pub fn council(state: &dyn StateRead) -> Option<Council> {
     record(state, &state_key::council())
-}
-
-/// The nodes of the registry by their network keys, those that were removed among them.
-pub fn nodes(state: &dyn StateRead) -> Vec<(PublicKey, NodeRecord)> {
-    let prefix = state_key::nodes();
-    let entries = state.range(&prefix, None, NODES_READ_MAX);
-    entries.iter().filter_map(|(key, value)| Some((decoded(&key[prefix.len()..])?, decoded(value)?))).collect()
-}
-
-/// True if the ledger holds this contradiction of a validator, proven by this or by other statements.
-pub fn is_recorded(state: &dyn StateRead, evidence: &Evidence) -> bool {
-    state.get(&evidence.state_key()).is_some()
 }
 
 /// The job that is due first.

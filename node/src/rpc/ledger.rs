@@ -65,7 +65,7 @@ fn records<T: Decode>(state: &dyn StateRead, prefix: &[u8], limit: usize) -> Vec
 }
 
 /// One page of the records under `prefix`, whose ids follow the prefix in their keys.
-fn page<Id: Decode + ToString, Record: Decode, T>(
+pub(super) fn page<Id: Decode + ToString, Record: Decode, T>(
     state: &dyn StateRead,
     prefix: &[u8],
     after: Option<Vec<u8>>,

@@ -133,6 +133,22 @@ impl CountersignRpcServer for Server {
         self.beside(move |api| api.events_history(filter, cursor, limit)).await
     }
 
+    async fn council_get(&self) -> RpcResult<CouncilView> {
+        Ok(self.0.council())
+    }
+
+    async fn validator_list(&self) -> RpcResult<Vec<ValidatorView>> {
+        Ok(self.0.validators())
+    }
+
+    async fn node_list(&self, cursor: Option<String>, limit: Option<u32>) -> RpcResult<Page<NodeView>> {
+        Ok(self.0.nodes(cursor, limit)?)
+    }
+
+    async fn evidence_list(&self, cursor: Option<String>, limit: Option<u32>) -> RpcResult<Page<EvidenceView>> {
+        Ok(self.0.evidence(cursor, limit)?)
+    }
+
     async fn node_status(&self) -> RpcResult<NodeStatus> {
         Ok(self.0.status())
     }

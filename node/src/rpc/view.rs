@@ -41,7 +41,7 @@ pub(super) fn step(step: Step) -> &'static str {
     }
 }
 
-fn status(status: Status) -> String {
+pub(super) fn status(status: Status) -> String {
     match status {
         Status::Active => "active",
         Status::Suspended => "suspended",

@@ -171,6 +171,10 @@ impl Signer {
         Self { secret, id: AccountId::of_key(&public_key(&secret)) }
     }
 
+    pub fn id(&self) -> AccountId {
+        self.id
+    }
+
     pub fn text(&self) -> String {
         self.id.to_string()
     }
@@ -192,6 +196,39 @@ pub fn expired_transfer(chain: &Hash, from: &Signer, to: &Signer) -> Vec<u8> {
 pub fn unsigned_transfer(chain: &Hash, from: &Signer, to: &Signer, minor_units: u128) -> String {
     let transaction = unsigned(chain, from, to, minor_units, 0, (now() - 10_000, now() + 600_000));
     hex_of(&SignedTransaction { transaction, signatures: BoundedVec::empty() }.encode())
+}
+
+/// A call of a native module, signed by all its parties.
+pub fn native(
+    chain: &Hash,
+    (module, method): (&str, &str),
+    parties: &[&Signer],
+    args: &impl Encode,
+    salt: u64,
+) -> Vec<u8> {
+    let interface = countersign_executor::native_interfaces().find(|native| native.module.as_str() == module).unwrap();
+    let (index, _) = interface.method_named(method).unwrap();
+    let call = Call {
+        module: interface.module.clone(),
+        method: interface.selector(index),
+        parties: parties.iter().map(|party| party.id).collect::<Vec<_>>().try_into().unwrap(),
+        args: args.encode().try_into().unwrap(),
+    };
+    let transaction = Transaction {
+        chain: *chain,
+        valid_from: Timestamp::from_millis(now() - 10_000),
+        expires_at: Timestamp::from_millis(now() + 600_000),
+        salt: salt.to_le_bytes(),
+        calls: vec![call].try_into().unwrap(),
+    };
+    let message = signing_bytes(SIGNING, chain, &transaction.id().0);
+    let signers = transaction.signers();
+    let sign = |(account, id): (u16, &AccountId)| {
+        let secret = &parties.iter().find(|party| party.id == *id).unwrap().secret;
+        PartySignature { account, key: public_key(secret), signature: sign(secret, &message) }
+    };
+    let signatures: Vec<_> = (0..).zip(&signers).map(sign).collect();
+    SignedTransaction { transaction, signatures: signatures.try_into().unwrap() }.encode()
 }
 
 fn now() -> u64 {
