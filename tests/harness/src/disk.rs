@@ -57,12 +57,12 @@ impl Disk {
         command
     }
 
-    /// Leaves no room for another byte.
+    /// Leaves no room for another block of bytes.
     ///
     /// # Errors
     /// If the file that takes up the room cannot be made.
     pub fn fill(&self) -> anyhow::Result<()> {
-        let mut filler = std::fs::File::create(self.filler())?;
+        let mut filler = std::fs::File::options().create(true).append(true).open(self.filler())?;
         while filler.write_all(&BLOCK).is_ok() {}
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! People who keep paying each other through whatever nodes run, and a book of every payment: who took it, who called it final.
 use crate::network::Directory;
-use crate::{CallError, LOOK_EVERY, Person, Plan, Rpc, now_ms, signed};
+use crate::{CallError, LOOK_EVERY, Person, Plan, Rpc, now_ms, signed, wait_for};
 use countersign_types::Hash;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,6 +75,15 @@ impl Load {
     /// Payments nodes have called final so far.
     pub fn finals(&self) -> u64 {
         self.finals.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nodes have called `more` payments final.
+    ///
+    /// # Errors
+    /// If they do not in time.
+    pub fn until_finals(&self, more: u64) -> anyhow::Result<()> {
+        let target = self.finals() + more;
+        wait_for(&format!("{more} more payments to be final"), || (self.finals() >= target).then_some(()))
     }
 
     /// Ends it: no payment is offered after this.

@@ -5,7 +5,7 @@
 use crate::link::Link;
 use crate::load::{Book, Load};
 use crate::node::Launch;
-use crate::{Binary, CallError, Condition, Disk, Node, Plan, binary, verdict, wait_for};
+use crate::{Binary, CallError, Condition, Disk, Node, Plan, Rpc, binary, verdict, wait_for};
 use anyhow::Context as _;
 use countersign_types::Hash;
 use serde_json::{Value, json};
@@ -225,14 +225,6 @@ impl Network {
         self.take(n, false)?.stop()
     }
 
-    /// Waits until a node exits by itself.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub fn exits(&mut self, n: usize) -> anyhow::Result<ExitStatus> {
-        self.take(n, true)?.exits()
-    }
-
     /// Ends all nodes at once as a power cut would, then starts them.
     ///
     /// # Errors
@@ -274,6 +266,21 @@ impl Network {
             if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
         }
         Ok(())
+    }
+
+    /// Fills the small disk of a node, and waits until the node exits by itself.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn fill_disk(&mut self, n: usize) -> anyhow::Result<ExitStatus> {
+        let mut node = self.take(n, true)?;
+        wait_for("the node to exit as its disk is full", || {
+            // Again and again: what the node itself deletes makes room.
+            if let Err(error) = self.disk(n).fill() {
+                return Some(Err(error));
+            }
+            node.exited().transpose()
+        })?
     }
 
     /// Sets a setting of a node from its next start on, as `COUNTERSIGN_…` in its environment.
@@ -354,6 +361,16 @@ impl Network {
     /// If the node does not answer.
     pub fn height(&self, n: usize) -> anyhow::Result<u64> {
         self.call(n, "chain_head", &json!([]))?["height"].as_u64().context("a head has a height")
+    }
+
+    /// A figure of a node's `/metrics`, such as `countersign_height`; 0 if it is not there.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub fn metric(&self, n: usize, name: &str) -> anyhow::Result<f64> {
+        let text = Rpc::new(self.node(n).address()).get("/metrics")?;
+        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+        Ok(figure.unwrap_or_default())
     }
 
     /// Waits until `condition` holds. What it cannot find out yet may be an error.

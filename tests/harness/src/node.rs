@@ -122,28 +122,19 @@ impl Node {
     ///
     /// # Errors
     /// If it does not exit in time, or not with 0.
-    pub fn stop(self) -> anyhow::Result<()> {
+    pub fn stop(mut self) -> anyhow::Result<()> {
         self.signal("TERM")?;
-        let log = self.log.clone();
-        let status = self.exits()?;
-        anyhow::ensure!(status.success(), "the node stopped with {status}:\n{}", log_end(&log));
+        let status = wait_for("the node to stop", || self.child.try_wait().ok().flatten())?;
+        anyhow::ensure!(status.success(), "the node stopped with {status}:\n{}", log_end(&self.log));
         Ok(())
     }
 
-    /// Waits until it exits by itself.
-    ///
-    /// # Errors
-    /// If it does not in time.
-    pub fn exits(mut self) -> anyhow::Result<ExitStatus> {
-        wait_for("the node to stop", || self.child.try_wait().ok().flatten())
-    }
-
-    /// True while its process runs.
+    /// How it exited, if it has.
     ///
     /// # Errors
     /// If the system does not tell.
-    pub fn is_running(&mut self) -> anyhow::Result<bool> {
-        Ok(self.child.try_wait()?.is_none())
+    pub fn exited(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 }
 

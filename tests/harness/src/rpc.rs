@@ -63,18 +63,33 @@ impl Rpc {
         }
     }
 
+    /// The text at a path, such as `/metrics`.
+    ///
+    /// # Errors
+    /// [`CallError::NoAnswer`].
+    pub fn get(&mut self, path: &str) -> Result<String, CallError> {
+        let body = self.exchange(&format!("GET {path}"), "").map_err(|error| {
+            self.stream = None;
+            CallError::NoAnswer(error)
+        })?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     fn ask(&mut self, request: &str) -> io::Result<Value> {
+        Ok(serde_json::from_slice(&self.exchange("POST /", request)?)?)
+    }
+
+    fn exchange(&mut self, what: &str, body: &str) -> io::Result<Vec<u8>> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             none => none.insert(BufReader::new(connect(&self.address)?)),
         };
-        let (address, length) = (&self.address, request.len());
+        let (address, length) = (&self.address, body.len());
         let head = format!(
-            "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            "{what} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
         );
-        stream.get_mut().write_all(format!("{head}{request}").as_bytes())?;
-        let body = read_answer(stream)?;
-        Ok(serde_json::from_slice(&body)?)
+        stream.get_mut().write_all(format!("{head}{body}").as_bytes())?;
+        read_answer(stream)
     }
 }
 

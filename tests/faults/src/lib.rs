@@ -1,0 +1,1 @@
+//! Nothing of its own: scripts of faults stand in `tests/faults`.

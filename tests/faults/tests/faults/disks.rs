@@ -1,0 +1,73 @@
+//! Disks that are lost or full.
+use crate::{SOME, WORKERS, four};
+use countersign_harness::Network;
+use serde_json::json;
+
+/// Setting by which a node only follows.
+const VALIDATOR_KEY: &str = "COUNTERSIGN_VALIDATOR_KEY";
+/// Exit code of a node whose storage failed.
+const EXIT_STORAGE: i32 = 4;
+/// Bytes of the small disk: the node's files and some seconds of blocks.
+const DISK_BYTES: u64 = 64 << 20;
+
+/// What an operator must do: a validator that has lost its disk has forgotten what it signed, so it follows without its key until the
+/// chain has a block above those it may have voted on, and votes again after that.
+#[test]
+fn a_validator_whose_disk_is_lost_comes_back_without_contradicting_itself() -> anyhow::Result<()> {
+    let mut network = Network::start(four())?;
+    let load = network.load(WORKERS);
+    load.until_finals(SOME)?;
+    network.kill(3)?;
+    network.wipe(3)?;
+    // It may have voted on the block after the newest one anybody has.
+    let voted = network.running().iter().map(|n| network.height(*n)).max_by_key(|h| h.as_ref().ok().copied());
+    let voted = voted.transpose()?.unwrap_or_default() + 1;
+    network.set(3, VALIDATOR_KEY, "");
+    network.start_node(3)?;
+    network.until("the node to be past what it voted on", |network| Ok(network.height(3)? > voted))?;
+    network.stop(3)?;
+    network.unset(3, VALIDATOR_KEY);
+    network.start_node(3)?;
+    network.until_level()?;
+
+    // It votes again: without it the other two could not go on.
+    network.kill(0)?;
+    load.until_finals(SOME)?;
+    network.start_node(0)?;
+    load.end();
+    network.verdict()?;
+    for n in network.all() {
+        let warned = std::fs::read_to_string(network.log(n))?.contains("contradicted itself");
+        anyhow::ensure!(!warned, "node {n} saw a validator contradict itself");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_node_whose_disk_is_full_stops_and_comes_back_when_there_is_room() -> anyhow::Result<()> {
+    let mut network = Network::start(four())?;
+    let load = network.load(WORKERS);
+    load.until_finals(SOME)?;
+    network.stop(3)?;
+    network.move_to_small_disk(3, DISK_BYTES)?;
+    network.start_node(3)?;
+    network.until_level()?;
+
+    let status = network.fill_disk(3)?;
+    anyhow::ensure!(status.code() == Some(EXIT_STORAGE), "a node without room exits with {status}");
+    let log = std::fs::read_to_string(network.log(3))?;
+    let last = log.lines().last().unwrap_or_default();
+    anyhow::ensure!(last.starts_with("error: ") && last.contains("disk"), "the last line says why: {last}");
+    load.until_finals(SOME)?;
+
+    network.disk(3).free()?;
+    network.start_node(3)?;
+    network.until_level()?;
+    network.kill(0)?;
+    load.until_finals(SOME)?;
+    network.start_node(0)?;
+    load.end();
+    network.verdict()?;
+    anyhow::ensure!(network.call(3, "node_status", &json!([]))?["validator"].is_string(), "it votes");
+    Ok(())
+}
