@@ -29,6 +29,7 @@ pub use fault::Fault;
 pub use recent::{Committed, Executed};
 pub use service::serve;
 pub use startup::{Executing, Opened, Options, open};
+pub(crate) use startup::{stored_block, stored_certificate, stored_receipts};
 
 use crate::clock::Clock;
 use crate::index::ValidatorsFrom;
@@ -188,9 +189,9 @@ impl Chain {
         if in_memory.is_some() {
             return Ok(in_memory);
         }
-        let (block, _) = startup::stored_block(&*self.store, height)?;
-        let certificate = startup::stored_certificate(&*self.store, height)?;
-        let receipts = startup::stored_receipts(&*self.store, height)?;
+        let (block, _) = stored_block(&*self.store, height)?;
+        let certificate = stored_certificate(&*self.store, height)?;
+        let receipts = stored_receipts(&*self.store, height)?;
         let executed = Arc::new(Executed { hash: certificate.block, block, certificate, receipts });
         self.recent().push_read(executed.clone());
         Ok(Some(executed))

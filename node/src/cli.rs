@@ -7,14 +7,17 @@ mod init;
 mod keys;
 mod run;
 mod settings;
+mod snapshot;
 mod spec;
 
 use crate::chain::Fault;
 use crate::config::ConfigError;
 use crate::folder::FolderError;
+use crate::inspect::OpenError;
 use crate::keys::KeyFileError;
 use crate::local::LocalError;
 use crate::node::NodeError;
+use crate::snapshot::SnapshotError;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -62,6 +65,9 @@ enum Command {
     /// Show and check a node's settings.
     #[command(subcommand)]
     Config(settings::Settings),
+    /// Make a snapshot of a chain, and a node's chain of a snapshot.
+    #[command(subcommand)]
+    Snapshot(snapshot::Snapshot),
 }
 
 /// The node's folder.
@@ -122,6 +128,9 @@ pub enum CliError {
     /// A development network was not made or did not start.
     #[error(transparent)]
     Local(#[from] LocalError),
+    /// A snapshot was not made or not taken.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// A demonstration could not be played.
     #[error(transparent)]
     Demo(#[from] crate::demo::DemoError),
@@ -145,11 +154,24 @@ impl CliError {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Folder(_) => EXIT_SETTINGS,
             Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
+            Self::Snapshot(error) => snapshot_code(error),
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
             Self::Local(LocalError::OtherNetwork { .. } | LocalError::Folder(_)) => EXIT_SETTINGS,
             Self::Node(_) | Self::Local(_) | Self::Demo(_) | Self::DemoWentWrong | Self::System { .. } => EXIT_FAILURE,
         }
+    }
+}
+
+/// What is wrong with the command's folders and files is the caller's; what is wrong with their contents is the storage's.
+fn snapshot_code(error: &SnapshotError) -> u8 {
+    match error {
+        SnapshotError::Folder(OpenError::Store { .. }) | SnapshotError::State(_) | SnapshotError::Source { .. } => {
+            EXIT_STORAGE
+        }
+        SnapshotError::Chain(fault) => fault_code(fault),
+        SnapshotError::File { .. } | SnapshotError::TooYoung { .. } => EXIT_FAILURE,
+        _ => EXIT_SETTINGS,
     }
 }
 
@@ -179,6 +201,7 @@ impl Cli {
             Command::Keys(keys) => keys.execute(),
             Command::Spec(spec) => spec.execute(),
             Command::Config(settings) => settings.execute(),
+            Command::Snapshot(snapshot) => snapshot.execute(),
         }
     }
 }

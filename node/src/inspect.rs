@@ -2,20 +2,18 @@
 //! its balances against the supplies.
 //!
 //! Nothing is changed but what every start does too: an append that a crash cut short is cut off, an interrupted checkpoint completed.
-use crate::chain::Fault;
+use crate::chain::{Fault, stored_certificate};
 use crate::trail::{BadTrail, Link, Trust};
 use bytes::Bytes;
 use countersign_consensus::{BadBlock, ReceivedBlock};
 use countersign_executor::{SupplyMismatch, audit_supply, genesis_header};
 use countersign_state::{DiskOptions, DiskStore, Snapshot, Store, StoreError};
 use countersign_types::receipt::receipts_root;
-use countersign_types::{Certificate, Genesis, Hash, Header, Height, Receipt, state_key};
+use countersign_types::{Genesis, Hash, Header, Height, Receipt, state_key};
 use std::path::{Path, PathBuf};
 
 /// Damages that are reported: where so many are, more say nothing new.
 const DAMAGES_MAX: usize = 20;
-/// Bytes of a stored certificate: a key and a signature of each of a hundred validators.
-const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the stored receipts of a block: what the node itself wrote.
 const RECEIPTS_BYTES_MAX: usize = 1 << 30;
 /// Assets of a chain that are counted.
@@ -224,7 +222,7 @@ fn check_block(
     let bytes = bytes.ok_or(Damage::Record(Fault::Missing { what: "block's bytes", height }))?;
     let checked = ReceivedBlock::check(Bytes::from(bytes)).map_err(|cause| Damage::Block { height, cause })?;
     let header = checked.block().header.clone();
-    let certificate = stored_certificate(store, height)?;
+    let certificate = stored_certificate(store, height).map_err(Damage::Record)?;
     trust.check(&header, &certificate).map_err(|cause| Damage::Trail { height, cause })?;
     let parent = match before {
         Some(before) => Some(before.hash()),
@@ -245,13 +243,6 @@ fn check_block(
         }
     }
     Ok(header)
-}
-
-fn stored_certificate(store: &DiskStore, height: Height) -> Result<Certificate, Damage> {
-    let bytes = store.certificate(height).map_err(|cause| Damage::Store { what: "a certificate", cause })?;
-    let bytes = bytes.ok_or(Damage::Record(Fault::Missing { what: "certificate's signatures", height }))?;
-    countersign_types::decode("certificate", &bytes, CERTIFICATE_BYTES_MAX)
-        .map_err(|cause| Damage::Record(Fault::Unreadable { what: "certificate", height, cause }))
 }
 
 /// Checks the root that was just computed against the next header, and the balances against the supplies.

@@ -11,6 +11,7 @@
 //! | [`chain`] | blocks and state, from the engine's requests to what readers see |
 //! | [`mempool`] | transactions that wait |
 //! | [`index`] | finding transactions and events |
+//! | [`snapshot`] | a chain at a height as one file, to start a node from |
 //! | [`trail`] | who may certify blocks, followed from the genesis |
 //! | [`inspect`] | whether what a stopped node has on disk is right |
 //! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
@@ -40,4 +41,5 @@ pub mod node;
 pub(crate) mod peers;
 pub mod report;
 pub mod rpc;
+pub mod snapshot;
 pub mod trail;

@@ -36,7 +36,7 @@ codes! {
     QueryFailed = -32020,
     /// More items or bytes were asked for or sent than one answer or request holds.
     TooMuch = -32021,
-    /// The state of that height is no longer kept; ask for a newer one or an archive node.
+    /// The block or state of that height is not kept here; ask for a newer one or an archive node.
     Pruned = -32022,
 }
 

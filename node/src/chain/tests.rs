@@ -109,7 +109,7 @@ pub(crate) fn certified(header: &Header, validators: &[&str]) -> Certificate {
 }
 
 /// A second after the newest block.
-fn clock(chain: &Chain) -> Timestamp {
+pub(crate) fn clock(chain: &Chain) -> Timestamp {
     chain.head().header.time.checked_add_millis(1_000).unwrap()
 }
 
@@ -118,13 +118,18 @@ pub(crate) async fn advance<S: Store>(opened: &Opened, store: &Arc<S>, mempool: 
     let chain = &opened.chain;
     let head = chain.head();
     let draft = propose::build(&head, mempool, chain.evidence.select(&head), proposer(), clock(chain));
-    let transactions = judge(&head, mempool, &draft.block, Some(clock(chain))).unwrap();
-    assert_eq!(transactions, draft.transactions);
-    let height = head.height().next();
-    let certificate = certified(&draft.block.header, &["validator-1"]);
-    store.commit_block(height, &draft.bytes, &certificate.encode()).unwrap();
-    let size_bytes = draft.bytes.len();
-    let decided = Decided { block: draft.block, hash: draft.hash, certificate, transactions, size_bytes };
+    commit(opened, store, mempool, draft.block).await
+}
+
+/// Judges, commits and executes a block.
+pub(crate) async fn commit<S: Store>(opened: &Opened, store: &Arc<S>, mempool: &Mempool, block: Block) -> Arc<Head> {
+    let chain = &opened.chain;
+    let head = chain.head();
+    let transactions = judge(&head, mempool, &block, Some(clock(chain))).unwrap();
+    let (height, hash, bytes) = (head.height().next(), block.header.hash(), block.encode());
+    let certificate = certified(&block.header, &["validator-1"]);
+    store.commit_block(height, &bytes, &certificate.encode()).unwrap();
+    let decided = Decided { block, hash, certificate, transactions, size_bytes: bytes.len() };
     assert!(opened.service().tasks.send(Task::Execute(Box::new(decided))).is_ok());
     let mut heads = chain.heads();
     tokio::time::timeout(NEVER, heads.wait_for(|head| head.height() >= height)).await.unwrap().unwrap().clone()

@@ -140,7 +140,9 @@ fn selected(
 /// Every event, block by block.
 fn scanned(chain: &Chain, after: Cursor, until: Height, limit: usize) -> Result<(Vec<Placed>, Cursor), Fault> {
     let (mut found, mut last) = (Vec::new(), after);
-    let heights = after.height.max(1)..=until.get();
+    // The cursor's own block may have more, unless it stands behind it: that block need not be kept.
+    let is_behind = after == Cursor::after_block(after.height);
+    let heights = after.height.saturating_add(u64::from(is_behind)).max(1)..=until.get();
     for height in heights.take(PAGE_SCAN_BLOCKS_MAX) {
         let Some(executed) = chain.executed(Height::new(height))? else { break };
         for (receipt_index, receipt) in executed.receipts.iter().enumerate() {

@@ -41,14 +41,28 @@ impl Api {
     ) -> Result<Page<PlacedEvent>, RpcFault> {
         let (wanted, limit) = (self.wanted(filter)?, page_items(limit)?);
         let after: Option<Cursor> = ledger::parsed("cursor", cursor)?;
-        let found = self.events_after(&wanted, after.unwrap_or(Cursor::after_block(0)), limit)?;
+        let after = match after {
+            Some(after) => after,
+            None => Cursor::after_block(self.first_kept()? - 1),
+        };
+        let found = self.events_after(&wanted, after, limit)?;
         Ok(Page { next: (!found.is_end).then(|| found.upto.to_string()), items: found.items })
+    }
+
+    /// Height of the first block that is kept, at least 1.
+    fn first_kept(&self) -> Result<u64, RpcFault> {
+        Ok(self.chain.first_kept().map_err(|fault| self.fault(fault))?.get().max(1))
     }
 
     /// Events after a place, at most `limit`, of a bounded number of blocks.
     pub(super) fn events_after(&self, wanted: &Wanted, after: Cursor, limit: usize) -> Result<Found, RpcFault> {
         let head = self.chain.head();
         let fault = |fault| self.fault(fault);
+        let first = self.first_kept()?;
+        if after.height.saturating_add(1) < first {
+            let message = format!("this node's events begin with block {first}; ask an archive node for those before");
+            return Err(RpcFault::new(ErrorCode::Pruned, message).with(serde_json::json!({ "first": first })));
+        }
         let (placed, upto) = index::events(&self.chain, &wanted.query, after, head.height(), limit).map_err(fault)?;
         let mut items = Vec::new();
         for event in &placed {

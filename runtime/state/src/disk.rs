@@ -5,16 +5,19 @@
 //! blocks/           block_log.rs     proposals and decided blocks, synced one by one; segment.rs is the files' format
 //! receipts/         block_log.rs     receipts by height
 //! checkpoint.redo   redo.rs          a checkpoint that is being written to the database
-//! db/               sled, sync.rs    state, remembered ids, index, and the height they are of
+//! db/               sled, sync.rs    state, remembered ids, index, and the height they are of; import.rs fills a new one
 //! ```
 //!
 //! Blocks are not in the database so that a vote never waits for it. Nothing is written by itself: what must be durable is
 //! synced before its method returns, so a crash leaves each record whole and the state that of one height.
 mod block_log;
 mod directory;
+mod import;
 mod redo;
 mod segment;
 mod sync;
+
+pub use self::import::{Import, Imported};
 
 use self::block_log::BlockLog;
 use self::redo::Redo;
@@ -155,8 +158,7 @@ impl DiskStore {
         }
         for (minute, ids) in changes.seen.range(seen_from..) {
             for (part, ids) in (0_u32..).zip(ids.chunks(IDS_PER_RECORD)) {
-                let key = [&minute.to_be_bytes()[..], &height.get().to_be_bytes(), &part.to_be_bytes()].concat();
-                self.seen.insert(key, ids.iter().flat_map(|id| id.0).collect::<Vec<u8>>()).map_err(failed())?;
+                self.seen.insert(seen_key(*minute, *height, part), seen_value(ids)).map_err(failed())?;
             }
         }
         for (key, value) in index {
@@ -311,6 +313,15 @@ impl Store for DiskStore {
         self.receipts.prune_below(below)?;
         self.blocks.prune_below(below)
     }
+}
+
+/// Key of ids of an expiry minute that a checkpoint at `height` added; `part` counts those that do not fit one record.
+fn seen_key(minute: u64, height: Height, part: u32) -> Vec<u8> {
+    [&minute.to_be_bytes()[..], &height.get().to_be_bytes(), &part.to_be_bytes()].concat()
+}
+
+fn seen_value(ids: &[Hash]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0).collect()
 }
 
 fn last_checkpoint(meta: &Tree) -> Result<Option<CheckpointRecord>, StoreError> {

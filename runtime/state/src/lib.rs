@@ -23,7 +23,7 @@ mod store;
 pub mod tree;
 
 #[cfg(feature = "disk")]
-pub use disk::{DiskOptions, DiskStore};
+pub use disk::{DiskOptions, DiskStore, Import, Imported};
 pub use memory::MemoryStore;
 pub use overlay::{Overlay, Savepoint};
 pub use proof::{Proof, ProofError};
