@@ -207,7 +207,7 @@ impl Task {
         let _ = self.swarm.behaviour_mut().direct.send_response(channel, answer);
     }
 
-    fn on_status(&mut self, peer: PeerId, body: Bytes) {
+    pub(super) fn on_status(&mut self, peer: PeerId, body: Bytes) {
         let status: Result<sync::Status<Context>, WireError> = Scale.decode(body);
         match status {
             Ok(status) if status.peer_id == engine_id(peer) => {
@@ -250,7 +250,7 @@ impl Task {
         });
     }
 
-    fn on_answer(&mut self, peer: PeerId, id: sync::OutboundRequestId, answer: Answer) {
+    pub(super) fn on_answer(&mut self, peer: PeerId, id: sync::OutboundRequestId, answer: Answer) {
         // `None`: the engine no longer wants it.
         match self.asked.remove(&id) {
             Some(Asked::Status) => self.peers.end_status(peer),

@@ -6,6 +6,8 @@
 //!   the engine, the application ←┘                               peers.rs, standing.rs: who may, and how much
 //! ```
 mod direct;
+#[cfg(test)]
+mod faults;
 mod inbound;
 mod peers;
 mod relay;

@@ -175,7 +175,7 @@ impl Task {
 
     // ---- from the application ----
 
-    fn on_command(&mut self, command: Command) {
+    pub(super) fn on_command(&mut self, command: Command) {
         match command {
             Command::Gossip(batch) => self.gossip(Topic::Transactions, batch.into()),
             Command::Offer(offered) => self.gossip(Topic::Blocks, offered.encode()),

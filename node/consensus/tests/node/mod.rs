@@ -2,6 +2,7 @@
 //!
 //! What it keeps outlives the engine, as a disk does, so a node can be stopped at any point and started again.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but does not see that this is one")]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 use bytes::Bytes;
 use countersign_consensus::{
     Config, Consensus, Ended, KeySigner, Known, Network, PeerAddress, PeerId, Proposed, ReceivedBlock, Request, Start,
