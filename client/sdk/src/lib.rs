@@ -12,6 +12,7 @@ pub mod clock;
 pub mod directory;
 pub mod display;
 pub mod keystore;
+pub mod request;
 pub mod rpc;
 pub mod value;
 pub mod verify;

@@ -1,5 +1,5 @@
 //! The words of the command line. Each command's own words stand with the command.
-use crate::commands::{account, asset, calendar, contract, doc, events, keys, member, network, rebate, tx};
+use crate::commands::{account, asset, calendar, contract, doc, events, keys, member, network, rebate, topup, tx};
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -83,6 +83,9 @@ pub enum Command {
     /// Purchases, offers and rebates
     #[command(subcommand)]
     Rebate(rebate::RebateCommand),
+    /// Top-up, cash-out and payment through an agent, against cash
+    #[command(subcommand)]
+    Topup(topup::TopupCommand),
     /// What happened on the ledger, and what happens now
     Events(events::EventsArgs),
     /// What the ledger will do by itself

@@ -11,6 +11,7 @@ pub mod network;
 pub mod propose;
 pub mod rebate;
 pub mod sign;
+pub mod topup;
 pub mod tx;
 
 use crate::cli::{Cli, Command};
@@ -31,6 +32,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tx(command) => Box::pin(tx::run(&mut session, command)).await,
         Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,
         Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
+        Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
         Command::Events(args) => events::run(&mut session, args).await,
         Command::Calendar(args) => calendar::run(&mut session, args).await,
         Command::Completions { shell } => {

@@ -2,6 +2,7 @@
 use countersign_client::builder::BuildError;
 use countersign_client::display::DisplayError;
 use countersign_client::keystore::KeyError;
+use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::FailureView;
 use countersign_client::types::proposal::ProposalError;
@@ -44,6 +45,9 @@ pub enum Failure {
     /// An id or name is mistyped.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The text of a request is none.
+    #[error(transparent)]
+    Request(#[from] BadRequestCode),
     /// A proposal file is none, or its signatures are not valid.
     #[error("{path}: {source}")]
     BadProposal {
@@ -163,6 +167,12 @@ pub enum Failure {
         /// The module.
         module: String,
     },
+    /// There is no cash to confirm.
+    #[error("no agent is handing over cash for this request; it is {state}")]
+    NotHandingOver {
+        /// Where it stands.
+        state: &'static str,
+    },
     /// The ledger decided against it.
     #[error("failed on the ledger ({}): {}", .0.name, .0.message)]
     Ledger(FailureView),
@@ -216,6 +226,7 @@ impl Failure {
             | Self::Display(_)
             | Self::Value(_)
             | Self::Text(_)
+            | Self::Request(_)
             | Self::BadProposal { .. }
             | Self::Io { .. }
             | Self::FileTooLong { .. }
@@ -230,6 +241,7 @@ impl Failure {
             | Self::Incomplete { .. }
             | Self::UnknownQuery { .. }
             | Self::UnknownModule { .. }
+            | Self::NotHandingOver { .. }
             | Self::NoTerminal => 2,
         }
     }

@@ -16,6 +16,8 @@ pub const DOCUMENT: &str = "csd";
 pub const KEY: &str = "csk";
 /// Prefix of a chain's id: `csc1…`.
 pub const CHAIN: &str = "csc";
+/// Prefix of a request's business id: `csr1…`.
+pub const REQUEST: &str = "csr";
 
 /// A text that is not the form it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +70,7 @@ fn kind(prefix: &str) -> &'static str {
         DOCUMENT => "a document",
         KEY => "a public key",
         CHAIN => "a chain",
+        REQUEST => "a request",
         _ => "something else",
     }
 }

@@ -2,6 +2,7 @@
 use super::sign;
 use crate::failure::Failure;
 use crate::files;
+use crate::output::facts;
 use crate::session::Session;
 use crate::show;
 use clap::Args;
@@ -30,7 +31,17 @@ pub struct ProposalOptions {
 }
 
 /// Shows a new proposal, signs it if that was asked for, and writes it.
-pub async fn finish(session: &mut Session, mut proposal: Proposal, options: &ProposalOptions) -> Result<(), Failure> {
+pub async fn finish(session: &mut Session, proposal: Proposal, options: &ProposalOptions) -> Result<(), Failure> {
+    finish_with(session, proposal, options, &[]).await
+}
+
+/// As [`finish`], with more to tell: names and values.
+pub async fn finish_with(
+    session: &mut Session,
+    mut proposal: Proposal,
+    options: &ProposalOptions,
+    more: &[(&'static str, String)],
+) -> Result<(), Failure> {
     files::check_new(&options.output, options.force)?;
     if options.sign {
         sign::sign(session, &mut proposal, None, options.yes).await?;
@@ -38,10 +49,19 @@ pub async fn finish(session: &mut Session, mut proposal: Proposal, options: &Pro
     let told = session.describe(&proposal).await?;
     files::write_proposal(&options.output, &proposal)?;
     let file = options.output.display().to_string();
-    let result = json!({ "id": told.id, "file": file, "complete": told.complete, "proposal": told });
-    session.output.result(&result, || match options.sign {
-        true => format!("Written to {file}"),
-        false => format!("{}\n\nWritten to {file}", show::proposal(&told, None, &session.directory)),
+    let mut result = json!({ "id": told.id, "file": file, "complete": told.complete, "proposal": told });
+    for (name, value) in more {
+        result[*name] = json!(value);
+    }
+    session.output.result(&result, || {
+        let mut lines = facts(more.iter().map(|(name, value)| (*name, value.clone())));
+        if !lines.is_empty() {
+            lines.push_str("\n\n");
+        }
+        match options.sign {
+            true => format!("{lines}Written to {file}"),
+            false => format!("{}\n\n{lines}Written to {file}", show::proposal(&told, None, &session.directory)),
+        }
     });
     Ok(())
 }

@@ -64,7 +64,7 @@ fn a_transaction_from_its_parts_to_its_signature() {
 
 #[test]
 fn ids_as_texts() {
-    let kinds = [text::ACCOUNT, text::TRANSACTION, text::BLOCK, text::DOCUMENT, text::KEY, text::CHAIN];
+    let kinds = [text::ACCOUNT, text::TRANSACTION, text::BLOCK, text::DOCUMENT, text::KEY, text::CHAIN, text::REQUEST];
     let lines: String = kinds
         .iter()
         .flat_map(|kind| {

@@ -1,0 +1,96 @@
+//! Requests an account has to do with.
+use super::show;
+use crate::failure::Failure;
+use crate::output::table;
+use crate::session::Session;
+use clap::Args;
+use countersign_client::clock;
+use countersign_client::display::account_words;
+use countersign_client::interface::topup::{RequestRecord, Requested, State};
+use countersign_client::request::RequestCode;
+use countersign_client::rpc_types::EventFilter;
+use countersign_client::types::{self, Hash, limits, text};
+use countersign_client::value::show_amount;
+use serde_json::{Value as Json, json};
+
+/// Events on one page.
+const PAGE: u32 = 100;
+/// Requests looked at before the list says that there are more: each is a question to the node.
+const REQUESTS_MAX: usize = 500;
+
+/// Which requests.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Its holder, payee or the only agent it is for [default: the account of the key in use]
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Of everybody: what any agent may find
+    #[arg(long, conflicts_with = "account")]
+    everybody: bool,
+    /// Closed ones too
+    #[arg(long)]
+    all: bool,
+    /// Continue after this cursor
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// Lists requests, the oldest first.
+pub async fn list(session: &mut Session, args: ListArgs) -> Result<(), Failure> {
+    let account = match args.everybody {
+        true => None,
+        false => Some(session.account_or_own(args.account.as_deref()).await?.to_string()),
+    };
+    let filter = EventFilter { account, module: Some("topup".into()), name: Some("Requested".into()) };
+    let client = session.client("listing requests")?.clone();
+    let (mut cursor, mut looked_at, mut found) = (args.cursor, 0, Vec::new());
+    while looked_at < REQUESTS_MAX {
+        let page = client.events(&filter, cursor.as_deref(), PAGE).await?;
+        looked_at += page.items.len();
+        for item in &page.items {
+            let bytes = &item.event.data.0;
+            // An event of a contract that was upgraded to something else is not one of ours.
+            let Ok(event) = types::decode::<Requested>("event", bytes, limits::EVENT_BYTES_MAX) else { continue };
+            let record = show::record(session, event.request).await?;
+            if args.all || matches!(record.state, State::Open | State::HandingOver) {
+                show::learn(session, &record).await?;
+                found.push((event.request, record));
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    print(session, &found, cursor).await
+}
+
+async fn print(session: &Session, found: &[(Hash, RequestRecord)], next: Option<String>) -> Result<(), Failure> {
+    let chain = session.chain().await?;
+    let items: Vec<Json> =
+        found.iter().map(|(id, record)| show::as_json(session, &RequestCode::new(*id, &chain), record)).collect();
+    session.output.result(&json!({ "items": items, "next": next }), || {
+        let rows = found.iter().map(|(id, record)| row(session, *id, record));
+        let listed = table(["REQUEST", "WHAT", "AMOUNT", "FEE", "HOLDER", "AGENT", "ENDS", "STATE"], rows);
+        match &next {
+            Some(next) => format!("{listed}\n\nMore with --cursor {next}"),
+            None => listed,
+        }
+    });
+    Ok(())
+}
+
+fn row(session: &Session, request: Hash, record: &RequestRecord) -> [String; 8] {
+    let directory = &session.directory;
+    let amount = |amount| format!("{} {}", show_amount(amount, directory.decimals(&record.asset)), record.asset);
+    [
+        text::encode(text::REQUEST, &request.0),
+        show::kind_words(record.kind).into(),
+        amount(record.amount),
+        amount(record.fee),
+        account_words(&record.holder, directory),
+        record.agent.map_or_else(|| "any".into(), |agent| account_words(&agent, directory)),
+        clock::to_local(record.ends_at),
+        format!("{:?}", record.state),
+    ]
+}
