@@ -5,6 +5,7 @@ mod network;
 mod process;
 mod rebate;
 mod stage;
+mod topup;
 
 pub use fault::DemoError;
 use fault::doing;
@@ -26,7 +27,10 @@ struct Play {
 }
 
 /// In the order they are played.
-const STORIES: &[Play] = &[Play { name: "rebate", steps: &rebate::STEPS, play: rebate::play }];
+const STORIES: &[Play] = &[
+    Play { name: "rebate", steps: &rebate::STEPS, play: rebate::play },
+    Play { name: "topup", steps: &topup::STEPS, play: topup::play },
+];
 
 /// What of the demonstration can be chosen.
 #[derive(clap::Args, Clone, Debug)]
