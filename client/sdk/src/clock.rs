@@ -70,6 +70,11 @@ pub fn to_utc(time: Timestamp) -> String {
     }
 }
 
+/// In UTC to the second as iCalendar writes it, `20260801T160000Z`; `None` beyond the year 9999.
+pub fn to_basic_utc(time: Timestamp) -> Option<String> {
+    Some(calendar(time)?.strftime("%Y%m%dT%H%M%SZ").to_string())
+}
+
 /// In the machine's zone, to the second, with the zone: `2026-08-01 18:00:00 CEST`.
 pub fn to_local(time: Timestamp) -> String {
     in_zone(time, TimeZone::system())

@@ -11,6 +11,7 @@ pub mod builder;
 pub mod clock;
 pub mod directory;
 pub mod display;
+pub mod ics;
 pub mod keystore;
 pub mod request;
 pub mod rpc;

@@ -61,13 +61,18 @@ pub fn check_new(path: &Path, force: bool) -> Result<(), Failure> {
     if force || !path.exists() { Ok(()) } else { Err(Failure::FileExists { path: path.display().to_string() }) }
 }
 
-/// Writes a proposal beside its place and moves it there: a reader finds the old file or the new one.
+/// Writes a proposal.
 pub fn write_proposal(path: &Path, proposal: &Proposal) -> Result<(), Failure> {
+    write(path, &proposal.to_bytes())
+}
+
+/// Writes a file beside its place and moves it there: a reader finds the old file or the new one.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
     let written = fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(&proposal.to_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()
     });
     let moved = written.and_then(|()| fs::rename(&beside, path));

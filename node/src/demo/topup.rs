@@ -149,7 +149,11 @@ fn take_on(stage: &mut Stage, told: &mut Narrator, code: &str) -> Result<(), Dem
     let file = draw_execution(stage, AGENT, code, "cash-out")?;
     let receipt = stage.submit(told, AGENT, &file)?;
     told.see(format!("to be confirmed until {}", field(&receipt, "HandingOver", "confirm_until")?));
-    let ok = stage.moved(told, &before, &[])?;
+    let calendar = stage.run(HOLDER, &["calendar", "--account", HOLDER.0, "--ics", "holder.ics", "--force"])?;
+    let mut told_of = calendar["items"].as_array().into_iter().flatten().filter_map(|item| item["what"].as_str());
+    let entry = told_of.find(|what| what.starts_with("60.60 EUR return"));
+    told.see(format!("the holder's calendar: {}", entry.unwrap_or("nothing of it")));
+    let ok = stage.moved(told, &before, &[])? && entry.is_some();
     let state = state_of(stage, code)?;
     stage.end(told, ok && state == "HandingOver")?;
     stage.run(HOLDER, &["topup", "cancel", code, "-o", "too-late.csp", "--sign", "--yes"])?;
