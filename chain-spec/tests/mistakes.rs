@@ -77,6 +77,7 @@ fn several_mistakes_are_named_at_once_in_the_order_of_their_lines() {
 /// Each change, where its mistake is named, and the words that tell what to do.
 #[test]
 fn each_mistake_is_named_where_it_stands() {
+    // long: one flat list of cases
     let hotel = key("harbor-hotel.example");
     let hotel_key = format!("key = \"{hotel}\"");
     let small_order = format!("key = \"{}\"", countersign_types::PublicKey([0; 32]));
