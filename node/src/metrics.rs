@@ -25,6 +25,10 @@ pub struct Metrics {
     pub jobs: Counter,
     /// Events left behind.
     pub events: Counter,
+    /// Peers that may connect.
+    pub peers_listed: Gauge,
+    /// Those that are connected.
+    pub peers_connected: Gauge,
     /// Time between blocks, by their own clock.
     pub block_interval: Histogram,
     /// Time to execute a block and compute its root.
@@ -79,6 +83,8 @@ impl Metrics {
             transactions_failed: Counter::default(),
             jobs: Counter::default(),
             events: Counter::default(),
+            peers_listed: Gauge::default(),
+            peers_connected: Gauge::default(),
             block_interval: Histogram::new(exponential_buckets(0.005, 2.0, 16)),
             execution: seconds(),
             checkpoint: seconds(),
@@ -110,6 +116,8 @@ impl Metrics {
         r.register("transactions_failed", "Transactions without effect", self.transactions_failed.clone());
         r.register("jobs", "Jobs run by the ledger itself", self.jobs.clone());
         r.register("events", "Events left behind", self.events.clone());
+        r.register("peers_listed", "Peers that may connect", self.peers_listed.clone());
+        r.register("peers_connected", "Peers that are connected", self.peers_connected.clone());
         r.register_with_unit("block_interval", "Between blocks", Unit::Seconds, self.block_interval.clone());
         r.register_with_unit("execution", "To execute a block", Unit::Seconds, self.execution.clone());
         r.register_with_unit("checkpoint", "To write a checkpoint", Unit::Seconds, self.checkpoint.clone());

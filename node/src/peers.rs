@@ -20,7 +20,7 @@ pub(crate) struct Own {
 
 /// Where this node stands in the registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Registration {
+pub(crate) enum Registration {
     /// The registry is empty: the settings alone decide.
     NoRegistry,
     Admitted,
@@ -49,15 +49,18 @@ impl Own {
         }));
         peers
     }
+}
 
-    fn registration(&self, head: &Head) -> Registration {
-        let nodes: Vec<(PublicKey, NodeRecord)> = countersign_executor::nodes(&head.state).collect();
-        match nodes.iter().find(|(key, _)| *key == self.key) {
-            Some((_, node)) if node.status == Status::Active => Registration::Admitted,
-            Some(_) => Registration::Removed,
-            None if nodes.is_empty() => Registration::NoRegistry,
-            None => Registration::Missing,
-        }
+/// Where the node with this identity stands in the registry of `head`.
+pub(crate) fn registration(head: &Head, own: PeerId) -> Registration {
+    let mut nodes = countersign_executor::nodes(&head.state).peekable();
+    if nodes.peek().is_none() {
+        return Registration::NoRegistry;
+    }
+    match nodes.find(|(key, _)| PeerId::of_key(key) == Some(own)) {
+        Some((_, node)) if node.status == Status::Active => Registration::Admitted,
+        Some(_) => Registration::Removed,
+        None => Registration::Missing,
     }
 }
 
@@ -65,11 +68,11 @@ impl Own {
 pub(crate) async fn follow(chain: Arc<Chain>, network: Network, own: Own) {
     let mut heads = chain.heads();
     drop(chain);
-    let (mut peers, mut registration) = (None, None);
+    let (mut peers, mut known) = (None, None);
     loop {
         let head = heads.borrow_and_update().clone();
-        let (now, stands) = (own.peers(&head), own.registration(&head));
-        if registration.replace(stands) != Some(stands) {
+        let (now, stands) = (own.peers(&head), registration(&head, network.local_id()));
+        if known.replace(stands) != Some(stands) {
             tell(&own, stands);
         }
         if peers.as_ref() != Some(&now) {
@@ -99,7 +102,7 @@ fn tell(own: &Own, registration: Registration) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::chain::tests::{mempool, opened};
     use countersign_state::{Changes, MemoryStore};
@@ -107,21 +110,21 @@ mod tests {
     use countersign_types::{AccountId, Height, state_key};
     use parity_scale_codec::Encode;
 
-    fn id(seed: u8) -> PeerId {
+    pub(crate) fn id(seed: u8) -> PeerId {
         PeerId::of_secret(&[seed; 32])
     }
 
-    fn listed(seed: u8, host: &str) -> PeerAddress {
+    pub(crate) fn listed(seed: u8, host: &str) -> PeerAddress {
         format!("/dns4/{host}/tcp/26600/p2p/{}", id(seed)).parse().unwrap()
     }
 
-    fn node(address: &str, status: Status) -> NodeRecord {
+    pub(crate) fn node(address: &str, status: Status) -> NodeRecord {
         let address = countersign_types::BoundedText::new(address).unwrap();
         NodeRecord { member: AccountId([1; 32]), address, status, since: Height::new(1) }
     }
 
     /// A chain's newest block with these nodes in the registry, by the seeds of their keys.
-    async fn head(nodes: &[(u8, NodeRecord)]) -> Head {
+    pub(crate) async fn head(nodes: &[(u8, NodeRecord)]) -> Head {
         let opened = opened(&Arc::new(MemoryStore::default()), &mempool()).await;
         let head = opened.chain.head();
         let mut changes = Changes::default();
@@ -159,8 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_knows_whether_peers_let_it_in() {
-        let registered =
-            |nodes: Vec<(u8, NodeRecord)>| async move { own(1, Vec::new()).registration(&head(&nodes).await) };
+        let registered = |nodes: Vec<(u8, NodeRecord)>| async move { registration(&head(&nodes).await, id(1)) };
         assert_eq!(registered(vec![]).await, Registration::NoRegistry);
         assert_eq!(registered(vec![(2, node("", Status::Active))]).await, Registration::Missing);
         assert_eq!(registered(vec![(1, node("", Status::Active))]).await, Registration::Admitted);

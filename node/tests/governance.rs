@@ -84,6 +84,7 @@ fn a_node_the_council_admits_follows_and_one_it_removes_is_cut_off() {
     (0..5).for_each(|salt| drop(pay(salt)));
     assert_eq!((follower.height(), connected_peers(&follower), connected_peers(&validator)), (0, 0, 0));
     assert_eq!(listed(&validator, &outside.key), None);
+    assert!(validator.get("/metrics").1.contains("countersign_peers_connected 0\n"));
 
     let member = first.id();
     let admission = (outside.key, member, Text::new("").unwrap());

@@ -2,11 +2,11 @@
 //! restart too.
 //!
 //! Nobody gossips evidence: whoever saw it proposes it when its turn comes, and every honest validator saw it.
-use super::Head;
-use countersign_types::limits::{EVIDENCE_MAX, VALIDATORS_MAX};
-use countersign_types::{BoundedVec, Evidence, Hash, ValidatorSet};
+use super::{Head, read};
+use countersign_types::limits::{EVIDENCE_MAX, EVIDENCE_PER_VALIDATOR_MAX, VALIDATORS_MAX};
+use countersign_types::{BoundedVec, Evidence, Hash, PublicKey, ValidatorSet};
 use parity_scale_codec::Encode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
@@ -67,7 +67,14 @@ impl WaitingEvidence {
     /// What the block after `head` can record, in the block's order.
     pub fn select(&self, head: &Head) -> Vec<Evidence> {
         let waiting = self.lock();
-        waiting.values().filter(|evidence| is_due(evidence, head)).take(EVIDENCE_MAX).copied().collect()
+        let mut held: HashMap<PublicKey, usize> = HashMap::new();
+        let due = waiting.values().filter(|evidence| is_due(evidence, head)).filter(|evidence| {
+            let validator = evidence.validator();
+            let held = held.entry(validator).or_insert_with(|| read::evidence_count(&head.state, &validator));
+            *held += 1;
+            *held <= EVIDENCE_PER_VALIDATOR_MAX
+        });
+        due.take(EVIDENCE_MAX).copied().collect()
     }
 
     /// Forgets what `head` has recorded, and what no later block will.
@@ -113,10 +120,13 @@ impl WaitingEvidence {
     }
 }
 
-/// It stands on the ledger, or the validator's power is gone for good: whom it exposes has nothing to lose any more.
+/// It stands on the ledger, or enough of the same validator does, or that validator's power is gone: whom it exposes has nothing to
+/// lose any more.
 fn is_settled(evidence: &Evidence, head: &Head) -> bool {
-    let votes = |validators: &ValidatorSet| validators.0.iter().any(|v| v.key == evidence.validator());
+    let validator = evidence.validator();
+    let votes = |validators: &ValidatorSet| validators.0.iter().any(|v| v.key == validator);
     countersign_executor::is_recorded(&head.state, evidence)
+        || read::evidence_count(&head.state, &validator) >= EVIDENCE_PER_VALIDATOR_MAX
         || !(votes(&head.validators) || votes(&head.next_validators))
 }
 
@@ -124,7 +134,7 @@ fn is_settled(evidence: &Evidence, head: &Head) -> bool {
 fn is_due(evidence: &Evidence, head: &Head) -> bool {
     evidence.height() <= head.height()
         && head.validators.0.iter().any(|validator| validator.key == evidence.validator())
-        && !countersign_executor::is_recorded(&head.state, evidence)
+        && !is_settled(evidence, head)
 }
 
 fn load(file: &Path) -> Result<Vec<Evidence>, std::io::Error> {
@@ -162,9 +172,9 @@ pub(super) mod tests {
     }
 
     /// `head` with the evidence recorded, as a block would leave it.
-    pub(in crate::chain) fn recorded(head: &Head, evidence: &Evidence) -> Head {
+    pub(in crate::chain) fn recorded(head: &Head, evidence: &[Evidence]) -> Head {
         let mut changes = Changes::default();
-        changes.values.insert(evidence.state_key(), Some(vec![1]));
+        changes.values.extend(evidence.iter().map(|found| (found.state_key(), Some(vec![1]))));
         Head { state: head.state.apply(head.height(), &changes), ..head.clone() }
     }
 
@@ -188,7 +198,7 @@ pub(super) mod tests {
 
         let again = WaitingEvidence::open(file.clone(), &chain);
         assert_eq!(again.select(&head), [found]);
-        let after = recorded(&head, &found);
+        let after = recorded(&head, &[found]);
         assert!(again.select(&after).is_empty());
         again.settle(&after);
         assert!(again.add(vec![found], &after).is_empty(), "the ledger holds it");
@@ -233,6 +243,21 @@ pub(super) mod tests {
         assert!(waiting.select(&left).is_empty());
         waiting.settle(&left);
         assert!(waiting.select(&head).is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_one_validator_the_ledger_records_so_much_and_no_more() {
+        let head = head().await;
+        let waiting = WaitingEvidence::default();
+        let by = |round| contradiction("validator-1", &head.header.chain, 1, round);
+        let all: Vec<_> = (0..EVIDENCE_PER_VALIDATOR_MAX as u32 + 2).map(by).collect();
+        waiting.add(all.clone(), &head);
+        let almost = recorded(&head, &all[..EVIDENCE_PER_VALIDATOR_MAX - 1]);
+        assert_eq!(waiting.select(&almost).len(), 1);
+        let enough = recorded(&head, &all[..EVIDENCE_PER_VALIDATOR_MAX]);
+        assert!(waiting.select(&enough).is_empty());
+        waiting.settle(&enough);
+        assert!(waiting.lock().is_empty());
     }
 
     #[tokio::test]

@@ -1,10 +1,10 @@
 //! Whether a block may follow the newest one. The verdict depends on the block and the chain, but for one bound on its time that
 //! depends on this machine's clock and does not apply to certified blocks.
-use super::Head;
+use super::{Head, read};
 use crate::mempool::Mempool;
 use countersign_types::transaction::{TransactionError, TransactionId};
-use countersign_types::{Block, Evidence, Hash, Header, Height, PublicKey, Timestamp, VerifiedTransaction};
-use std::collections::HashSet;
+use countersign_types::{Block, Evidence, Hash, Header, Height, PublicKey, Timestamp, VerifiedTransaction, limits};
+use std::collections::{HashMap, HashSet};
 
 /// The rule a block breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +81,14 @@ pub enum Refusal {
     EvidenceRecorded {
         /// Its place.
         index: usize,
+    },
+    /// Evidence against a validator of whom the ledger holds enough.
+    #[error("its evidence {index} is against {validator}, of whom the ledger holds enough")]
+    EvidenceEnough {
+        /// Its place.
+        index: usize,
+        /// Whom it accuses.
+        validator: PublicKey,
     },
     /// Evidence that proves nothing: statements that agree, are of different steps, or are not signed by whom they name.
     #[error("its evidence {index} proves nothing")]
@@ -187,6 +195,7 @@ fn check_evidence(head: &Head, evidence: &[Evidence]) -> Result<(), Refusal> {
     if let Some(before) = keys.windows(2).position(|pair| pair[0] >= pair[1]) {
         return Err(Refusal::EvidenceOrder { index: before + 1 });
     }
+    let mut held: HashMap<PublicKey, usize> = HashMap::new();
     for (index, found) in evidence.iter().enumerate() {
         if found.height() > head.height() {
             return Err(Refusal::EvidenceAhead { index, found: found.height(), parent: head.height() });
@@ -197,6 +206,11 @@ fn check_evidence(head: &Head, evidence: &[Evidence]) -> Result<(), Refusal> {
         }
         if countersign_executor::is_recorded(&head.state, found) {
             return Err(Refusal::EvidenceRecorded { index });
+        }
+        let held = held.entry(validator).or_insert_with(|| read::evidence_count(&head.state, &validator));
+        *held += 1;
+        if *held > limits::EVIDENCE_PER_VALIDATOR_MAX {
+            return Err(Refusal::EvidenceEnough { index, validator });
         }
         if !found.is_valid(&head.header.chain) {
             return Err(Refusal::EvidenceInvalid { index });

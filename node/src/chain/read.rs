@@ -3,7 +3,8 @@ use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
 use countersign_types::genesis::Council;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, limits, state_key,
+    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, PublicKey, limits,
+    state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll};
 
@@ -67,6 +68,12 @@ pub fn quota(state: &dyn StateRead, member: &AccountId) -> QuotaUse {
 /// The council.
 pub fn council(state: &dyn StateRead) -> Option<Council> {
     record(state, &state_key::council())
+}
+
+/// How many contradictions of a validator the ledger holds, up to [`limits::EVIDENCE_PER_VALIDATOR_MAX`].
+pub fn evidence_count(state: &dyn StateRead, validator: &PublicKey) -> usize {
+    let prefix = [&state_key::all_evidence()[..], &validator.0].concat();
+    state.range(&prefix, None, limits::EVIDENCE_PER_VALIDATOR_MAX).len()
 }
 
 /// The job that is due first.

@@ -284,8 +284,18 @@ async fn evidence_in_a_block_is_ordered_decided_new_proven_and_against_a_validat
     let stranger = by("somebody", 1, 0);
     let refused = Refusal::EvidenceStranger { index: 0, validator: stranger.validator() };
     assert_eq!(verdict(&head, vec![stranger]), Err(refused));
-    let known = recorded(&head, &second);
+    let known = recorded(&head, &[second]);
     assert_eq!(verdict(&known, vec![first, second]), Err(Refusal::EvidenceRecorded { index: 1 }));
+    let rounds = 10..9 + limits::EVIDENCE_PER_VALIDATOR_MAX as u32;
+    let many: Vec<_> = rounds.map(|round| by("validator-1", 1, round)).collect();
+    let almost = recorded(&head, &many);
+    let verdict_almost = |evidence| {
+        let block = propose::build(&almost, &pool, evidence, proposer(), clock(&opened.chain)).block;
+        judge(&almost, &pool, &block, None).map(drop)
+    };
+    assert_eq!(verdict_almost(vec![first]), Ok(()));
+    let enough = Refusal::EvidenceEnough { index: 1, validator: first.validator() };
+    assert_eq!(verdict_almost(vec![first, second]), Err(enough));
     let agreeing = Evidence { first: first.first, second: first.first };
     assert_eq!(verdict(&head, vec![agreeing]), Err(Refusal::EvidenceInvalid { index: 0 }));
     let mut forged = first;
@@ -303,6 +313,9 @@ async fn what_a_validator_proposes_holds_the_evidence_that_waits() {
     advance(&opened, &store, &pool).await;
     let executed = opened.chain.executed(Height::new(2)).unwrap().unwrap();
     assert_eq!(executed.block.evidence[..], [found]);
+    let after = opened.chain.head();
+    assert!(countersign_executor::is_recorded(&after.state, &found) && after.uncertified);
+    assert!(opened.chain.evidence.select(&after).is_empty());
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Why the next block is not there yet: what this node sees of itself and its peers, in words.
 use super::Api;
 use crate::chain::{Head, read};
-use countersign_consensus::PeerStatus;
+use crate::peers::{Registration, registration};
+use countersign_consensus::{PeerId, PeerStatus};
 use countersign_rpc_types::{ConsensusExplanation, PeerView};
 use countersign_types::{PublicKey, Timestamp};
 
@@ -16,6 +17,7 @@ struct Seen<'a> {
     peers: &'a [PeerStatus],
     waiting: usize,
     validator: Option<PublicKey>,
+    own: PeerId,
 }
 
 impl Api {
@@ -31,8 +33,8 @@ impl Api {
 
     pub(super) fn explain(&self) -> ConsensusExplanation {
         let (head, now, waiting) = (self.chain.head(), self.chain.clock().now(), self.mempool.lock().len());
-        let peers = self.network.peers().borrow().clone();
-        explain(Seen { head: &head, now, peers: &peers, waiting, validator: self.validator })
+        let (peers, own) = (self.network.peers().borrow().clone(), self.network.local_id());
+        explain(Seen { head: &head, now, peers: &peers, waiting, validator: self.validator, own })
     }
 }
 
@@ -59,6 +61,9 @@ fn explain(seen: Seen<'_>) -> ConsensusExplanation {
             is_normal
         }
     };
+    let refused = refused(seen);
+    let is_normal = is_normal && refused.is_none();
+    words.extend(refused);
     words.push(role(seen));
     ConsensusExplanation { height: seen.head.height().next().get(), waiting_ms, is_normal, words }
 }
@@ -101,11 +106,50 @@ fn halted(seen: Seen<'_>) -> String {
     )
 }
 
+/// Peers do not let this node in.
+fn refused(seen: Seen<'_>) -> Option<String> {
+    let alone = seen.peers.iter().all(|peer| !peer.connected);
+    // Who decides blocks alone needs nobody.
+    let needs_peers = seen.head.validators.0.iter().any(|validator| Some(validator.key) != seen.validator);
+    match registration(seen.head, seen.own) {
+        Registration::Removed => Some("the council has removed this node: no peer lets it in".into()),
+        Registration::Missing if alone && needs_peers => {
+            Some("no peer is connected, and the council has not admitted this node".into())
+        }
+        Registration::Missing | Registration::Admitted | Registration::NoRegistry => None,
+    }
+}
+
 fn role(seen: Seen<'_>) -> String {
     let votes = seen.validator.is_some_and(|key| seen.head.validators.0.iter().any(|v| v.key == key));
     let waiting = seen.waiting;
     match votes {
         true => format!("this node votes; {waiting} transactions wait here"),
         false => format!("this node does not vote, it follows; {waiting} transactions wait here"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::tests::{head, id, listed, node};
+    use countersign_types::Status;
+
+    #[tokio::test]
+    async fn a_node_that_peers_do_not_let_in_is_told_why() {
+        let (missing, removed) =
+            (head(&[(2, node("", Status::Active))]).await, head(&[(1, node("", Status::Suspended))]).await);
+        let explained = |head: &Head, connected| {
+            let peers = [PeerStatus { address: listed(2, "two"), connected, height: None }];
+            let now = head.header.time;
+            explain(Seen { head, now, peers: &peers, waiting: 0, validator: None, own: id(1) })
+        };
+        let says = |explained: &ConsensusExplanation, what| explained.words.iter().any(|word| word.contains(what));
+        let alone = explained(&missing, false);
+        assert!(!alone.is_normal && says(&alone, "the council has not admitted this node"), "{alone:?}");
+        let listed_by_settings = explained(&missing, true);
+        assert!(listed_by_settings.is_normal && !says(&listed_by_settings, "admitted"), "{listed_by_settings:?}");
+        let refused = explained(&removed, true);
+        assert!(!refused.is_normal && says(&refused, "the council has removed this node"), "{refused:?}");
     }
 }

@@ -72,10 +72,18 @@ impl Api {
         match path {
             "/livez" => Some((200, "ok\n".into())),
             "/readyz" => Some(self.ready()),
-            "/metrics" => Some((200, self.metrics.text(&countersign_consensus::metrics()))),
+            "/metrics" => Some((200, self.figures())),
             "/version" => Some((200, concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n").into())),
             _ => None,
         }
+    }
+
+    fn figures(&self) -> String {
+        let peers = self.network.peers();
+        let connected = peers.borrow().iter().filter(|peer| peer.connected).count();
+        self.metrics.peers_listed.set(peers.borrow().len() as i64);
+        self.metrics.peers_connected.set(connected as i64);
+        self.metrics.text(&countersign_consensus::metrics())
     }
 
     fn ready(&self) -> (u16, String) {

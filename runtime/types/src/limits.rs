@@ -48,6 +48,9 @@ pub const NODES_MAX: usize = 2 * VALIDATORS_MAX;
 pub const ADDRESS_BYTES_MAX: usize = 256;
 /// Evidence in one block: a third of the largest set caught at one height takes a few blocks to record.
 pub const EVIDENCE_MAX: usize = 16;
+/// Evidence against one validator that the ledger records: whoever contradicted itself so often needs no further proof, and could
+/// fill the ledger with more.
+pub const EVIDENCE_PER_VALIDATOR_MAX: usize = 64;
 /// Events of one transaction.
 pub const EVENTS_MAX: usize = 256;
 /// Bytes of one event's data.
