@@ -96,7 +96,7 @@ impl Bridge {
             }
             AppMsg::ReceivedProposalPart { part, reply, .. } => match part.content.into_data() {
                 Some(offer) => self.on_offer(offer, reply).await,
-                None => Ok(()),
+                None => answer_now(reply, None),
             },
             AppMsg::Decided { certificate, reply, .. } => match wire::commit(&certificate) {
                 Ok(certificate) => {
@@ -202,19 +202,21 @@ impl Bridge {
         Ok(())
     }
 
-    /// A block came. One for a height to come is kept, one for a height that is over is dropped.
+    /// A block came. One for a height to come is kept, one for a height that is over is dropped. The engine is told that there is
+    /// nothing for it: a reply that is dropped it takes for a failure, and logs.
     async fn on_offer(&mut self, offer: Offer, reply: Reply<Option<ProposedValue<Context>>>) -> Result<(), Stopped> {
         let height = offer.signed.statement.height();
         let current = self.current.as_ref().map(|current| current.height);
         if current.is_none_or(|current| height > current) {
             self.early.keep(current, offer);
-            return Ok(());
+            return answer_now(reply, None);
         }
         if current.is_some_and(|current| height < current) {
-            return Ok(());
+            return answer_now(reply, None);
         }
-        if let Some((offer, verdict)) = self.ask_about(offer).await? {
-            forward(verdict, reply, move |valid| offered_value(&offer, valid));
+        match self.ask_about(offer).await? {
+            Some((offer, verdict)) => forward(verdict, reply, move |valid| offered_value(&offer, valid)),
+            None => return answer_now(reply, None),
         }
         Ok(())
     }
@@ -511,7 +513,7 @@ mod tests {
         let wrong = (1..=3).find(|seed| *seed != right).unwrap();
         let far = limits::ROUNDS_AHEAD_MAX + 1;
         for offer in [offer(wrong, FIRST, 0), offer(9, FIRST, 0), offer(sides.turn(FIRST, far), FIRST, far)] {
-            assert!(sides.deliver(offer).await.await.is_err());
+            assert_eq!(sides.deliver(offer).await.await, Ok(None), "nothing, rather than a failure");
         }
         assert!(sides.application.try_recv().is_err());
     }
@@ -525,13 +527,17 @@ mod tests {
         values.await.unwrap();
         let next = FIRST.next();
         let early = offer(sides.turn(next, 0), next, 0);
-        assert!(sides.deliver(early.clone()).await.await.is_err());
+        assert_eq!(sides.deliver(early.clone()).await.await, Ok(None));
         assert!(sides.application.try_recv().is_err());
 
         let values = sides.begin(next, 0).await;
         sides.no_known().await;
         sides.judge(true).await;
         assert_eq!(values.await.unwrap(), [offered_value(&early.signed, true).unwrap()]);
+
+        let late = offer(sides.turn(FIRST, 0), FIRST, 0);
+        assert_eq!(sides.deliver(late).await.await, Ok(None));
+        assert!(sides.application.try_recv().is_err());
     }
 
     #[tokio::test]
