@@ -72,6 +72,8 @@ pub struct Network {
     book: Arc<Mutex<Book>>,
     /// Blocks up to this height were found the same on all nodes.
     checked: u64,
+    /// True if a transaction may stand in several blocks.
+    repeats: bool,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -131,7 +133,18 @@ impl Network {
         let directory = Directory::default();
         directory.list().resize(plan.nodes.len(), Listed::default());
         let book = Arc::new(Mutex::new(Book::new(&plan)));
-        Ok(Self { seats: seats.collect(), plan, chain, links, runtime, directory, book, checked: 0, _temporary: None })
+        Ok(Self {
+            seats: seats.collect(),
+            plan,
+            chain,
+            links,
+            runtime,
+            directory,
+            book,
+            checked: 0,
+            repeats: false,
+            _temporary: None,
+        })
     }
 
     /// What it was made by.
@@ -177,14 +190,29 @@ impl Network {
         &self.seats[n].dir
     }
 
+    /// libp2p address a node listens on, for a test that takes the node's place.
+    pub fn listen(&self, n: usize) -> String {
+        format!("/ip4/{}/tcp/{PORT}", self.seats[n].listen)
+    }
+
+    /// libp2p addresses by which a node reaches the others, separated by commas.
+    pub fn peers(&self, n: usize) -> &str {
+        &self.seats[n].peers
+    }
+
+    /// From now on a transaction may stand in several blocks, as long as it takes effect once: somebody proposes such blocks.
+    pub fn expect_repeats(&mut self) {
+        self.repeats = true;
+    }
+
     /// Starts a node and waits until it serves RPC.
     ///
     /// # Errors
     /// With the end of its log if it does not.
     pub fn start_node(&mut self, n: usize) -> anyhow::Result<()> {
+        let listen = self.listen(n);
         let seat = &mut self.seats[n];
         anyhow::ensure!(seat.node.is_none(), "node {n} runs already");
-        let listen = format!("/ip4/{}/tcp/{PORT}", seat.listen);
         let args = ["run", "--rpc-listen", "127.0.0.1:0", "--listen", &listen, "--peers", &seat.peers];
         let how = Launch { dir: &seat.dir, log: &seat.log, args: &args, env: &seat.env, disk: seat.disk.as_ref() };
         let node = Node::launch(how).with_context(|| format!("node {n}"))?;
@@ -429,7 +457,7 @@ impl Network {
         let losses = self.directory.list().iter().map(|listed| listed.losses).collect::<Vec<_>>();
         let running = self.running();
         let nodes: Vec<(usize, &str)> = running.iter().map(|n| (*n, self.node(*n).address())).collect();
-        self.checked = verdict::check(&nodes, &book, &losses, &self.plan, self.checked)?;
+        self.checked = verdict::check(&nodes, &book, &losses, &self.plan, (self.checked, self.repeats))?;
         Ok(())
     }
 }

@@ -19,18 +19,18 @@ impl Asked {
 }
 
 /// Checks the nodes, given by number and address, against the book. `losses` says how often each has lost what was not on disk;
-/// blocks up to `checked` were compared before. Returns the height up to which they are compared now.
+/// blocks up to `checked` were compared before; a transaction may stand in several if there are `repeats`. Returns the height up to which they are compared now.
 pub(crate) fn check(
     nodes: &[(usize, &str)],
     book: &Book,
     losses: &[u32],
     plan: &Plan,
-    checked: u64,
+    (checked, repeats): (u64, bool),
 ) -> anyhow::Result<u64> {
     let mut nodes: Vec<Asked> = nodes.iter().map(|(n, address)| Asked { n: *n, rpc: Rpc::new(address) }).collect();
     ensure!(book.refused.is_empty(), "refused: {:?}", book.refused);
     let height = until_quiet(&mut nodes)?;
-    same_blocks(&mut nodes, checked, height)?;
+    same_blocks(&mut nodes, checked + 1..=height, repeats)?;
     let mut expected: Vec<u128> = vec![crate::BALANCE; book.people.len()];
     for payment in &book.payments {
         if took_effect(&mut nodes, payment, losses)? {
@@ -67,9 +67,9 @@ fn until_quiet(nodes: &mut [Asked]) -> anyhow::Result<u64> {
 }
 
 /// Headers, which name the state's roots, and the transactions in blocks.
-fn same_blocks(nodes: &mut [Asked], checked: u64, height: u64) -> anyhow::Result<()> {
+fn same_blocks(nodes: &mut [Asked], heights: std::ops::RangeInclusive<u64>, repeats: bool) -> anyhow::Result<()> {
     let mut places = HashMap::new();
-    for at in checked + 1..=height {
+    for at in heights {
         let mut first: Option<Value> = None;
         for node in nodes.iter_mut() {
             let found = node.call("chain_header", &json!([at]))?;
@@ -84,7 +84,7 @@ fn same_blocks(nodes: &mut [Asked], checked: u64, height: u64) -> anyhow::Result
         for transaction in &Block::from_bytes(&bytes)?.transactions {
             let id = transaction.transaction.id();
             let before = places.insert(id, at);
-            ensure!(before.is_none(), "{id} stands in blocks {at} and {before:?}");
+            ensure!(repeats || before.is_none(), "{id} stands in blocks {at} and {before:?}");
         }
     }
     Ok(())

@@ -1,7 +1,12 @@
-//! Validators that contradict themselves.
+//! Validators that lie, and peers that talk nonsense.
+use crate::liar::{LIES, Liar, Lie};
 use crate::{SOME, WORKERS, four};
 use countersign_harness::{Network, validator};
+use countersign_types::limits::TRANSACTION_BYTES_MAX;
 use serde_json::json;
+
+/// The least size of a block that a chain may choose.
+const LEAST_BLOCK_BYTES: u64 = TRANSACTION_BYTES_MAX as u64;
 
 /// The most common way to lie: the same key on two machines. Each is honest by itself; together they propose different blocks and
 /// vote for nothing and something.
@@ -21,5 +26,38 @@ fn a_key_on_two_machines_is_shown_on_the_ledger_and_does_no_harm() -> anyhow::Re
     load.until_finals(SOME)?;
     network.start_node(4)?;
     load.end();
+    network.verdict()
+}
+
+/// A validator that proposes nothing but blocks that break a rule: each is refused, its round passes, and the chain goes on.
+#[test]
+fn blocks_that_break_a_rule_are_refused_and_the_chain_goes_on() -> anyhow::Result<()> {
+    const LIAR: usize = 3;
+    let mut network = Network::start(four().param("block_bytes_max", LEAST_BLOCK_BYTES))?;
+    network.kill(LIAR)?;
+    network.wipe(LIAR)?;
+    network.expect_repeats();
+    let liar = Liar::start(&network, LIAR)?;
+    let load = network.load(WORKERS);
+    network.until("every lie to be told, and its height to be over", |network| {
+        let (told, height) = (liar.told(), network.height(0)?);
+        let is_over = |lie: &Lie| told.iter().any(|told| told.lie == *lie && told.height.get() < height);
+        Ok(LIES.iter().all(is_over))
+    })?;
+    load.until_finals(SOME)?;
+    for told in liar.told() {
+        let Ok(header) = network.call(0, "chain_header", &json!([told.height.get()])) else { continue };
+        let was_decided =
+            header["hash"] == countersign_types::text::encode(countersign_types::text::BLOCK, &told.hash.0);
+        anyhow::ensure!(told.lie == Lie::Replay || !was_decided, "block {} stands: {told:?}", told.height);
+    }
+    for n in network.running() {
+        let refused = network.metric(n, "countersign_proposals_refused_total")?;
+        anyhow::ensure!(refused >= LIES.len() as f64 - 1.0, "node {n} refused {refused} blocks");
+    }
+    drop(liar);
+    load.end();
+    network.verdict()?;
+    network.start_node(LIAR)?;
     network.verdict()
 }

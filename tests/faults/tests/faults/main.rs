@@ -5,6 +5,7 @@ mod clocks;
 mod council;
 mod crashes;
 mod disks;
+mod liar;
 mod liars;
 mod partitions;
 
