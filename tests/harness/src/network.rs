@@ -195,6 +195,11 @@ impl Network {
         format!("/ip4/{}/tcp/{PORT}", self.seats[n].listen)
     }
 
+    /// The same address, past all links.
+    pub fn listen_address(&self, n: usize) -> SocketAddr {
+        SocketAddr::from((self.seats[n].listen, PORT))
+    }
+
     /// libp2p addresses by which a node reaches the others, separated by commas.
     pub fn peers(&self, n: usize) -> &str {
         &self.seats[n].peers

@@ -1,9 +1,11 @@
 //! Validators that lie, and peers that talk nonsense.
+use crate::babbler::{Babbler, Nonsense};
 use crate::liar::{LIES, Liar, Lie};
 use crate::{SOME, WORKERS, four};
 use countersign_harness::{Network, validator};
 use countersign_types::limits::TRANSACTION_BYTES_MAX;
 use serde_json::json;
+use std::io::Write as _;
 
 /// The least size of a block that a chain may choose.
 const LEAST_BLOCK_BYTES: u64 = TRANSACTION_BYTES_MAX as u64;
@@ -60,4 +62,31 @@ fn blocks_that_break_a_rule_are_refused_and_the_chain_goes_on() -> anyhow::Resul
     network.verdict()?;
     network.start_node(LIAR)?;
     network.verdict()
+}
+
+/// A peer on everybody's list that writes arbitrary bytes wherever it can, and a stranger that writes them to the port.
+#[test]
+fn a_peer_that_talks_nonsense_loses_its_place_and_the_chain_goes_on() -> anyhow::Result<()> {
+    const BABBLER: usize = 4;
+    let mut network = Network::start(four().and_node(None))?;
+    network.stop(BABBLER)?;
+    let load = network.load(WORKERS);
+    load.until_finals(SOME)?;
+    let babbler = Babbler::start(&network, BABBLER)?;
+    network.until("every node to close its connection with the babbler", |_| Ok(babbler.is_cast_out()))?;
+    let mut nonsense = Nonsense(2);
+    for n in network.running() {
+        let mut stranger = std::net::TcpStream::connect(network.listen_address(n))?;
+        // The node may close it before all is written.
+        let _ = (0..16).try_for_each(|_| stranger.write_all(&nonsense.piece()));
+    }
+    load.until_finals(SOME)?;
+    drop(babbler);
+    load.end();
+    network.verdict()?;
+    for n in network.running() {
+        let log = std::fs::read_to_string(network.log(n))?;
+        anyhow::ensure!(!log.contains("panicked"), "node {n} panicked:\n{log}");
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Networks of real nodes through every fault the design names. Each script ends with the verdict: all nodes have the same blocks,
 //! receipts and state; no payment that was called final is lost, nor one that a node took and kept; none ran twice; the supply is
 //! what it was. Scripts wait for conditions, never for a time, and are never run again after a failure.
+mod babbler;
 mod clocks;
 mod council;
 mod crashes;
