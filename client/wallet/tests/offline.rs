@@ -347,6 +347,52 @@ fn an_offer_short_of_a_signature_is_not_redeemed() {
 }
 
 #[test]
+fn a_request_has_its_code_before_it_is_on_the_ledger() {
+    let (holder, shop) = (Wallet::of("alice"), Wallet::of("shop"));
+    let ask = ["topup", "request", "payment", "--asset", "EUR", "--amount", "20.00", "--fee", "0.20"];
+    let to = shop.account();
+    let more = ["--to", &to, "--agent", &to, "--reference", "invoice 7", "--until", "+2h", "-o", "request.csp"];
+    let drawn = holder.done(&[&ask[..], &more].concat());
+    let (code, request) = (drawn["code"].as_str().unwrap(), drawn["request"].as_str().unwrap());
+    assert!(code.starts_with("countersign:request?id=csr1") && code.ends_with("&chain=11111111"), "{code}");
+    assert_eq!(request.len(), 64);
+    let call = &drawn["proposal"]["calls"][0];
+    let args = &call["args"];
+    assert_eq!((&args["kind"], &args["mode"]), (&Json::from("Payment"), &Json::from("Proxy")));
+    assert_eq!((&args["amount"], &args["fee"]), (&Json::from("20.00"), &Json::from("0.20")));
+    assert!(call["line"].as_str().unwrap().contains("a fee of 0.20 EUR on top"), "{call}");
+    // The same words are another request: their transactions differ.
+    let again = holder.done(&[&ask[..], &more[..9], &["again.csp"]].concat());
+    assert_ne!(again["code"], drawn["code"]);
+    let top_up = ["topup", "request", "top-up", "--asset", "EUR", "--amount", "5", "--own", "-o", "own.csp"];
+    let args = &holder.done(&top_up)["proposal"]["calls"][0]["args"];
+    assert_eq!((&args["mode"], &args["payee"], &args["agent"]), (&Json::from("Own"), &Json::Null, &Json::Null));
+}
+
+#[test]
+fn codes_that_are_none_or_of_another_chain_are_refused() {
+    let wallet = Wallet::of("alice");
+    let top_up = ["topup", "request", "top-up", "--asset", "EUR", "--amount", "5", "-o", "request.csp"];
+    let code = wallet.done(&top_up)["code"].as_str().unwrap().to_string();
+    let show = |code: &str| wallet.refused(&["topup", "show", code], 2);
+    // A good one is looked up; offline that is all there is to say.
+    assert!(show(&code).contains("--offline"));
+    assert!(show(&code.to_uppercase()).contains("--offline"));
+    assert!(show("request.csp").contains("countersign:request?id="));
+    let other = code.replace("chain=11111111", "chain=22222222");
+    assert!(show(&other).contains("is for chain 22222222"), "{}", show(&other));
+    let mistyped = code.replacen("csr1", "csr1q", 1);
+    assert!(show(&mistyped).contains("mistyped"), "{}", show(&mistyped));
+    assert!(show(&wallet.account().replace("csa", "csr")).contains("mistyped"));
+    for command in ["execute", "confirm"] {
+        assert!(wallet.refused(&["topup", command, &code, "-o", "x.csp"], 2).contains("--offline"), "{command}");
+    }
+    // These are drawn up without looking: what they are about stands in the code.
+    wallet.done(&["topup", "cancel", &code, "-o", "cancel.csp"]);
+    wallet.done(&["topup", "reject", &code, "--reason", "closed", "-o", "reject.csp"]);
+}
+
+#[test]
 fn what_needs_a_node_says_so() {
     let wallet = Wallet::of("alice");
     for args in [&["network", "status"][..], &["account", "show"], &["member", "list"], &["events"], &["calendar"]] {
