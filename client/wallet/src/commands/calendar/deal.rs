@@ -8,7 +8,7 @@ use countersign_client::rpc_types::{ErrorCode, EventView, JobView};
 use countersign_client::types::text::{self, DOCUMENT, REQUEST};
 use countersign_client::types::{AccountId, Amount, AssetId, Hash, Timestamp};
 use countersign_client::value::show_amount;
-use countersign_client::{Client, Need};
+use countersign_client::{Client, Directory, Need};
 
 /// Contracts and their events by which accounts come to be part of a deal the ledger will end. Their first field is its id.
 pub const OPENED: &[(&str, &str)] = &[("rebate", "Claimed"), ("topup", "Requested"), ("topup", "HandingOver")];
@@ -117,24 +117,26 @@ async fn of_rebate(
     record: &rebate::RebateRecord,
 ) -> Result<Option<Due>, Failure> {
     let people = [record.merchant, record.customer, record.third_party];
-    let words = Words::learn(session, client, record.asset, &people).await?;
-    let [merchant, customer, third_party] = people.map(|account| account_words(&account, &session.directory));
-    let amount = words.money(record.amount);
-    let what = match (record.state, record.purchase_required) {
-        (rebate::State::Paid | rebate::State::Reversed, _) => return Ok(None),
-        (rebate::State::Locked, true) => {
-            format!(
-                "{customer} gets the rebate of {amount} from {merchant}, less what is refunded of {third_party}'s purchase"
-            )
-        }
-        (_, false) => format!("{customer} gets the rebate of {amount} from {merchant}"),
-        (rebate::State::Pending, true) => {
-            format!(
-                "{amount} set aside as a rebate for {customer} return to {merchant}, unless {third_party} has bought"
-            )
-        }
-    };
-    Ok(Some(Due { at: record.settles_at, what, accounts: texts(&people) }))
+    learn(session, client, record.asset, &people).await?;
+    let what = rebate_words(record, &session.directory);
+    Ok(what.map(|what| Due { at: record.settles_at, what, accounts: texts(&people) }))
+}
+
+/// What becomes of a rebate at its time; `None` once it is settled.
+fn rebate_words(record: &rebate::RebateRecord, directory: &Directory) -> Option<String> {
+    use rebate::State;
+    let [merchant, customer, third_party] =
+        [record.merchant, record.customer, record.third_party].map(|account| account_words(&account, directory));
+    let amount = money(record.amount, record.asset, directory);
+    let gets = format!("{customer} gets the rebate of {amount} from {merchant}");
+    match (record.state, record.purchase_required) {
+        (State::Paid | State::Reversed, _) => None,
+        (_, false) => Some(gets),
+        (State::Locked, true) => Some(format!("{gets}, less the part of what {third_party} is refunded")),
+        (State::Pending, true) => Some(format!(
+            "{amount} set aside as a rebate for {customer} return to {merchant}, unless {third_party} has bought"
+        )),
+    }
 }
 
 async fn of_request(
@@ -142,58 +144,50 @@ async fn of_request(
     client: &Client,
     record: &topup::RequestRecord,
 ) -> Result<Option<Due>, Failure> {
+    let people: Vec<_> = [Some(record.holder), record.agent, record.payee].into_iter().flatten().collect();
+    learn(session, client, record.asset, &people).await?;
+    let what = request_words(record, &session.directory);
+    Ok(what.map(|what| Due { at: record.ends_at, what, accounts: texts(&people) }))
+}
+
+/// What becomes of a request at its end; `None` once it is closed.
+fn request_words(record: &topup::RequestRecord, directory: &Directory) -> Option<String> {
     use topup::{Kind, State};
-    let mut people = vec![record.holder];
-    people.extend([record.agent, record.payee].into_iter().flatten());
-    let words = Words::learn(session, client, record.asset, &people).await?;
-    let holder = account_words(&record.holder, &session.directory);
-    let agent = record.agent.map_or_else(|| "an agent".into(), |agent| account_words(&agent, &session.directory));
-    let set_aside = words.money(record.amount.checked_add(record.fee).unwrap_or(record.amount));
-    let amount = words.money(record.amount);
-    let what = match (record.state, record.kind) {
-        (State::Open, Kind::CashOut) => format!(
+    let holder = account_words(&record.holder, directory);
+    let agent = record.agent.map_or_else(|| "an agent".into(), |agent| account_words(&agent, directory));
+    let amount = money(record.amount, record.asset, directory);
+    let with_fee = record.amount.checked_add(record.fee).unwrap_or(record.amount);
+    let set_aside = money(with_fee, record.asset, directory);
+    match (record.state, record.kind) {
+        (State::Open, Kind::CashOut) => Some(format!(
             "the cash-out of {amount} by {holder} ends, and the {set_aside} set aside return to {holder}, \
              unless {agent} has taken it on"
-        ),
+        )),
         (State::Open, Kind::TopUp) => {
-            format!("the request of {holder} for a top-up of {amount} ends, unless {agent} has carried it out")
+            Some(format!("the request of {holder} for a top-up of {amount} ends, unless {agent} has carried it out"))
         }
         (State::Open, Kind::Payment) => {
-            format!("the request of {holder} for a payment of {amount} ends, unless {agent} has carried it out")
+            Some(format!("the request of {holder} for a payment of {amount} ends, unless {agent} has carried it out"))
         }
         (State::HandingOver, _) => {
-            format!("{set_aside} return to {holder}, unless {holder} has confirmed the cash from {agent}")
+            Some(format!("{set_aside} return to {holder}, unless {holder} has confirmed the cash from {agent}"))
         }
-        (State::Done | State::Cancelled | State::Rejected | State::Expired, _) => return Ok(None),
-    };
-    Ok(Some(Due { at: record.ends_at, what, accounts: texts(&people) }))
+        (State::Done | State::Cancelled | State::Rejected | State::Expired, _) => None,
+    }
 }
 
 fn texts(accounts: &[AccountId]) -> Vec<String> {
     accounts.iter().map(ToString::to_string).collect()
 }
 
-/// What it takes to tell a deal: the names and decimals are in the directory.
-struct Words {
-    asset: AssetId,
-    decimals: Option<u8>,
+fn money(amount: Amount, asset: AssetId, directory: &Directory) -> String {
+    format!("{} {asset}", show_amount(amount, directory.decimals(&asset)))
 }
 
-impl Words {
-    async fn learn(
-        session: &mut Session,
-        client: &Client,
-        asset: AssetId,
-        people: &[AccountId],
-    ) -> Result<Self, Failure> {
-        let names = people.iter().map(|account| Need::NameOf(*account));
-        client.learn_all(&mut session.directory, names.chain([Need::Decimals(asset)]).collect()).await?;
-        Ok(Self { asset, decimals: session.directory.decimals(&asset) })
-    }
-
-    fn money(&self, amount: Amount) -> String {
-        format!("{} {}", show_amount(amount, self.decimals), self.asset)
-    }
+/// Learns the names and decimals it takes to tell a deal.
+async fn learn(session: &mut Session, client: &Client, asset: AssetId, people: &[AccountId]) -> Result<(), Failure> {
+    let names = people.iter().map(|account| Need::NameOf(*account));
+    Ok(client.learn_all(&mut session.directory, names.chain([Need::Decimals(asset)]).collect()).await?)
 }
 
 #[cfg(test)]
@@ -246,5 +240,105 @@ mod tests {
         let job =
             JobView { job: 0, at_ms: 0, module: "topup".into(), method: "expire".into(), args: HexBytes(vec![7; 31]) };
         assert_eq!(Deal::of_job(&job), None);
+    }
+
+    const ASSET: &str = "EUR";
+
+    /// Knows three people and an asset with two decimals.
+    fn directory() -> (Directory, [AccountId; 3]) {
+        let mut directory = Directory::new(Timestamp::ZERO);
+        directory.set_decimals(ASSET.parse().unwrap(), 2);
+        let people = [1, 2, 3].map(|byte| AccountId([byte; 32]));
+        for (account, name) in people.iter().zip(["shop.example", "anna@shop.example", "nils@shop.example"]) {
+            directory.set_name(*account, Some(name));
+        }
+        (directory, people)
+    }
+
+    #[test]
+    fn rebates_are_told_until_they_are_settled() {
+        use rebate::State;
+        let (directory, [merchant, customer, third_party]) = directory();
+        let told = |state, purchase_required| {
+            let record = rebate::RebateRecord {
+                offer: Hash::ZERO,
+                merchant,
+                customer,
+                third_party,
+                asset: ASSET.parse().unwrap(),
+                amount: Amount::new(1_050),
+                paid: Amount::ZERO,
+                settles_at: Timestamp::ZERO,
+                purchase_required,
+                purchase: None,
+                state,
+            };
+            rebate_words(&record, &directory)
+        };
+        let gets = "anna@shop.example gets the rebate of 10.50 EUR from shop.example";
+        assert_eq!(told(State::Pending, false).as_deref(), Some(gets));
+        assert_eq!(told(State::Locked, false).as_deref(), Some(gets));
+        let less = format!("{gets}, less the part of what nils@shop.example is refunded");
+        assert_eq!(told(State::Locked, true), Some(less));
+        let returns = "10.50 EUR set aside as a rebate for anna@shop.example return to shop.example, \
+                       unless nils@shop.example has bought";
+        assert_eq!(told(State::Pending, true).as_deref(), Some(returns));
+        assert_eq!([told(State::Paid, true), told(State::Reversed, false)], [None, None]);
+    }
+
+    #[test]
+    fn requests_are_told_until_they_are_closed() {
+        use topup::{Kind, Mode, State};
+        let (directory, [agent, holder, payee]) = directory();
+        let told = |state, kind, agent| {
+            let record = topup::RequestRecord {
+                holder,
+                mode: Mode::Proxy,
+                kind,
+                asset: ASSET.parse().unwrap(),
+                amount: Amount::new(6_000),
+                fee: Amount::new(60),
+                payee: (kind == Kind::Payment).then_some(payee),
+                reference: "".parse().unwrap(),
+                agent,
+                requested_at: Timestamp::ZERO,
+                ends_at: Timestamp::ZERO,
+                job: 0,
+                state,
+            };
+            request_words(&record, &directory)
+        };
+        for (state, kind, agent, words) in [
+            (
+                State::Open,
+                Kind::CashOut,
+                None,
+                "the cash-out of 60.00 EUR by anna@shop.example ends, and the 60.60 EUR set aside return to \
+                 anna@shop.example, unless an agent has taken it on",
+            ),
+            (
+                State::Open,
+                Kind::TopUp,
+                Some(agent),
+                "the request of anna@shop.example for a top-up of 60.00 EUR ends, unless shop.example has carried it out",
+            ),
+            (
+                State::Open,
+                Kind::Payment,
+                None,
+                "the request of anna@shop.example for a payment of 60.00 EUR ends, unless an agent has carried it out",
+            ),
+            (
+                State::HandingOver,
+                Kind::CashOut,
+                Some(agent),
+                "60.60 EUR return to anna@shop.example, unless anna@shop.example has confirmed the cash from shop.example",
+            ),
+        ] {
+            assert_eq!(told(state, kind, agent).as_deref(), Some(words));
+        }
+        for state in [State::Done, State::Cancelled, State::Rejected, State::Expired] {
+            assert_eq!(told(state, Kind::CashOut, Some(agent)), None);
+        }
     }
 }
