@@ -24,6 +24,7 @@ mod early;
 mod engine;
 mod limits;
 mod network;
+mod probe;
 mod request;
 mod signer;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use block::{BadBlock, ReceivedBlock};
 pub use engine::{metrics, start};
 pub use limits::{GOSSIP_BYTES_MAX, PEERS_MAX, QUESTION_BYTES_MAX, SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 pub use network::{AskError, Gossip, Network, PeerStatus, Question, Stopped, Verdict};
+pub use probe::{Reach, probe};
 pub use request::{Known, Proposed, Request, Start, Synced, Timeouts};
 pub use signer::{KeySigner, SignerError, VoteSigner};
 

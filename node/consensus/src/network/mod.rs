@@ -5,6 +5,7 @@
 //!   the engine ─relay.rs→       │                                inbound.rs: what peers send
 //!   the engine, the application ←┘                               peers.rs, standing.rs: who may, and how much
 //! ```
+mod dial;
 mod direct;
 #[cfg(test)]
 mod faults;
@@ -14,6 +15,8 @@ mod relay;
 mod standing;
 mod swarm;
 mod task;
+
+pub(crate) use dial::{Dialled, dial};
 
 use crate::StartError;
 use crate::address::{PeerAddress, PeerId, listen_address};
