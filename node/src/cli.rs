@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 something else went wrong; 2 the command line is wrong; 3 settings, spec or a key file are wrong;
 //! 4 storage failed; 5 this node and the validators disagree about a block: a person has to look.
 mod dev;
+mod doctor;
 mod init;
 mod keys;
 mod run;
@@ -12,6 +13,7 @@ mod spec;
 
 use crate::chain::Fault;
 use crate::config::ConfigError;
+use crate::entry::EntryError;
 use crate::folder::FolderError;
 use crate::inspect::OpenError;
 use crate::keys::KeyFileError;
@@ -19,7 +21,7 @@ use crate::local::LocalError;
 use crate::node::NodeError;
 use crate::snapshot::SnapshotError;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use run::{log_to_stderr, shutdown_requested};
 
@@ -52,10 +54,12 @@ enum Command {
     Dev(dev::Dev),
     /// Play the product's stories with real wallets on a fresh network of four validators.
     Demo(crate::demo::DemoArgs),
-    /// Make a node's folder from a chain's spec.
+    /// Make a node's folder, for a chain that is being made or one that is there.
     Init(init::Init),
     /// Run the node of a folder.
     Run(run::Run),
+    /// Say what is wrong with a node, running or stopped, how bad it is, and what to do.
+    Doctor(doctor::Doctor),
     /// Make and show key files.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -90,20 +94,31 @@ pub(crate) struct Flags {
     /// Peers, separated by commas, as /ip4/<address>/tcp/<port>/p2p/<peer id>.
     #[arg(long, value_name = "ADDRESSES")]
     peers: Option<String>,
+    /// File with the passphrase of the key files, if they are encrypted.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
     /// What to log, as info or debug,countersign_node::rpc=trace.
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
 }
 
+/// A path from the command line, which starts where the command was given, not in the node's folder.
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path).map_err(|cause| CliError::System { action: "find the current folder", cause })
+}
+
 impl Flags {
-    fn overrides(&self) -> crate::config::Overrides {
+    fn overrides(&self) -> Result<crate::config::Overrides, CliError> {
+        let passphrase_file = self.passphrase_file.as_deref().map(absolute).transpose()?;
+        let passphrase_file = passphrase_file.map(|file| file.display().to_string());
         let flags = [
             ("rpc.listen", &self.rpc_listen),
             ("network.listen", &self.listen),
             ("network.peers", &self.peers),
+            ("keys.passphrase_file", &passphrase_file),
             ("log.filter", &self.log),
         ];
-        flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+        Ok(flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect())
     }
 }
 
@@ -125,6 +140,9 @@ pub enum CliError {
     /// The folder was not made.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A node's entry, or a spec of entries, is wrong.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// A development network was not made or did not start.
     #[error(transparent)]
     Local(#[from] LocalError),
@@ -137,6 +155,12 @@ pub enum CliError {
     /// A demonstration was played, but not every step came out right.
     #[error("not every step came out right")]
     DemoWentWrong,
+    /// The doctor found something that must be mended.
+    #[error("{errors} of the findings are errors")]
+    Unhealthy {
+        /// How many.
+        errors: usize,
+    },
     /// The system refused something else.
     #[error("cannot {action}")]
     System {
@@ -152,13 +176,18 @@ impl CliError {
     /// The process' exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Folder(_) => EXIT_SETTINGS,
+            Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Folder(_) | Self::Entry(_) => EXIT_SETTINGS,
             Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
             Self::Snapshot(error) => snapshot_code(error),
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
             Self::Local(LocalError::OtherNetwork { .. } | LocalError::Folder(_)) => EXIT_SETTINGS,
-            Self::Node(_) | Self::Local(_) | Self::Demo(_) | Self::DemoWentWrong | Self::System { .. } => EXIT_FAILURE,
+            Self::Node(_)
+            | Self::Local(_)
+            | Self::Demo(_)
+            | Self::DemoWentWrong
+            | Self::Unhealthy { .. }
+            | Self::System { .. } => EXIT_FAILURE,
         }
     }
 }
@@ -198,6 +227,7 @@ impl Cli {
             },
             Command::Init(init) => init.execute(),
             Command::Run(run) => run.execute(),
+            Command::Doctor(doctor) => doctor.execute(),
             Command::Keys(keys) => keys.execute(),
             Command::Spec(spec) => spec.execute(),
             Command::Config(settings) => settings.execute(),

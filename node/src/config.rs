@@ -8,6 +8,7 @@ mod keys;
 pub use file::{ConfigError, Overrides, load, template};
 pub use keys::{BadValue, KEYS, Key};
 
+use crate::clock::Clock;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub network_key: PathBuf,
     /// The validator's key; a node without one follows the chain.
     pub validator_key: Option<PathBuf>,
+    /// File with the passphrase of the key files; the environment may give it instead.
+    pub passphrase_file: Option<PathBuf>,
     /// RPC and plain HTTP.
     pub rpc_listen: SocketAddr,
     /// RPC connections at a time.
@@ -61,6 +64,7 @@ impl Config {
             network_peers: Vec::new(),
             network_key: "network.key".into(),
             validator_key: None,
+            passphrase_file: None,
             rpc_listen: SocketAddr::from(([127, 0, 0, 1], 26800)),
             rpc_connections_max: 512,
             rpc_subscriptions_max: 64,
@@ -73,6 +77,11 @@ impl Config {
             clock_offset_ms: 0,
             log: "info".into(),
         }
+    }
+
+    /// The clock the node goes by.
+    pub fn clock(&self) -> Clock {
+        Clock::ahead_by(self.clock_offset_ms)
     }
 
     /// `path` under the node's folder unless it is absolute.

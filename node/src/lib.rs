@@ -20,6 +20,8 @@
 //! | [`demo`] | the product's stories, played by real processes |
 //! | [`local`] | a development network of several processes on this machine |
 //! | [`ask`] | asking a running node |
+//! | [`doctor`] | what is wrong with a node, and what to do |
+//! | [`entry`] | what others need to know of a node before there is a chain |
 //! | [`config`], [`keys`], [`folder`], [`cli`] | settings, key files, a node's folder, the command line |
 #![forbid(unsafe_code)]
 
@@ -29,6 +31,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod doctor;
+pub mod entry;
 pub mod folder;
 pub mod gossip;
 pub mod index;

@@ -4,8 +4,8 @@ mod process;
 pub use process::{Launch, Process};
 
 use crate::config::Config;
-use crate::folder::{self, FolderError, Keys, SETTINGS_FILE};
-use crate::keys::NodeKey;
+use crate::folder::{self, FolderError, SETTINGS_FILE};
+use crate::keys::{NodeKey, NodeKeys};
 use countersign_types::genesis::GenesisNode;
 use countersign_types::{Genesis, Validator, ValidatorSet};
 use std::net::TcpListener;
@@ -159,7 +159,7 @@ fn make(dir: &Path, validators: usize) -> Result<(), LocalError> {
         // The command that starts the nodes names their ports.
         config.network_listen = "/ip4/127.0.0.1/tcp/0".into();
         config.rpc_listen = ([127, 0, 0, 1], 0).into();
-        let keys = Keys { network: identity(number), validator: Some(validator_key(number)) };
+        let keys = NodeKeys { network: identity(number), validator: Some(validator_key(number)) };
         folder::make(&mut config, Some(&spec), &keys)?;
     }
     Ok(())
@@ -195,7 +195,7 @@ mod tests {
             let config = crate::config::load(&node.dir, std::iter::empty(), &Vec::new()).unwrap();
             let genesis = countersign_chain_spec::load(&config.path(&config.spec)).unwrap();
             assert_eq!(genesis.validators.0.len(), 4);
-            let key = NodeKey::load(&node.dir.join(folder::VALIDATOR_KEY_FILE)).unwrap().public();
+            let key = NodeKey::load(&node.dir.join(folder::VALIDATOR_KEY_FILE), None).unwrap().public();
             assert!(genesis.validators.0.iter().any(|validator| validator.key == key));
             assert_eq!(node.peers.split(',').count(), 3);
             assert!(!node.peers.contains(&node.listen), "a node does not dial itself");

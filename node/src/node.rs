@@ -2,7 +2,7 @@
 use crate::chain::{self, Chain, Fault, Opened};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::keys::{KeyFileError, NodeKey};
+use crate::keys::{KeyFileError, NodeKey, NodeKeys};
 use crate::mempool::{self, Admission, Journal, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
 use crate::peers::{self, Own};
@@ -94,8 +94,7 @@ impl Node {
     /// [`NodeError`]; whatever was started ends with the runtime, as if the power were cut.
     pub async fn start(config: Config) -> Result<Self, NodeError> {
         let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
-        let identity = NodeKey::load(&config.path(&config.network_key))?;
-        let validator = config.validator_key.as_ref().map(|file| NodeKey::load(&config.path(file))).transpose()?;
+        let NodeKeys { network: identity, validator } = NodeKeys::load(&config)?;
         let validator_key = validator.as_ref().map(NodeKey::public);
         let own = Own { key: identity.public(), listed: listed_peers(&config)? };
         let metrics = Metrics::new();
@@ -199,7 +198,8 @@ impl Node {
     }
 }
 
-fn listed_peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
+/// The peers that the settings list.
+pub(crate) fn listed_peers(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
     let parse = |text: &String| text.parse().map_err(|cause| NodeError::Peer { text: text.clone(), cause });
     config.network_peers.iter().map(parse).collect()
 }
@@ -232,7 +232,7 @@ async fn open_chain(
         checkpoint_blocks: config.checkpoint_blocks,
         checkpoint_age: Duration::from_secs(config.checkpoint_seconds),
         evidence_file: Some(config.dir.join("evidence.bin")),
-        clock: Clock::ahead_by(config.clock_offset_ms),
+        clock: config.clock(),
         index: config.index,
     };
     Ok(chain::open(options, mempool, metrics).await?)

@@ -32,9 +32,13 @@ pub(crate) enum Registration {
 impl Own {
     /// The peers to be connected with while `head` is the newest block: the settings' addresses win over the registry's.
     pub fn peers(&self, head: &Head) -> Vec<PeerAddress> {
-        let nodes = countersign_executor::nodes(&head.state);
-        let registered: BTreeMap<PeerId, NodeRecord> =
-            nodes.filter_map(|(key, node)| Some((PeerId::of_key(&key)?, node))).collect();
+        self.peers_among(&countersign_executor::nodes(&head.state).collect::<Vec<_>>())
+    }
+
+    /// The same while `nodes` are in the registry.
+    pub fn peers_among(&self, nodes: &[(PublicKey, NodeRecord)]) -> Vec<PeerAddress> {
+        let registered: BTreeMap<PeerId, &NodeRecord> =
+            nodes.iter().filter_map(|(key, node)| Some((PeerId::of_key(key)?, node))).collect();
         let is_removed = |id: &PeerId| registered.get(id).is_some_and(|node| node.status != Status::Active);
         let own = PeerId::of_key(&self.key);
         let mut peers: Vec<PeerAddress> =

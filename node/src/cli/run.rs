@@ -1,8 +1,10 @@
 //! `countersign-node run`: the node of a folder, until it is told to stop.
 use super::{CliError, Flags, Folder};
 use crate::config::{self, Config};
+use crate::folder;
 use crate::node::Node;
 use clap::Args;
+use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 /// Threads for storage, verification and contracts: more would only wait for the cores and the disk.
@@ -14,6 +16,9 @@ pub(super) struct Run {
     folder: Folder,
     #[command(flatten)]
     flags: Flags,
+    /// The chain's spec; copied into the folder at the first run, checked to be the same chain's at later ones.
+    #[arg(long, value_name = "FILE")]
+    spec: Option<PathBuf>,
     /// Stop when standard input ends: for a program that runs this one, and may itself be killed.
     #[arg(long)]
     stop_with_stdin: bool,
@@ -21,7 +26,8 @@ pub(super) struct Run {
 
 impl Run {
     pub fn execute(self) -> Result<(), CliError> {
-        let config = config::load(&self.folder.dir, std::env::vars(), &self.flags.overrides())?;
+        let config = config::load(&self.folder.dir, std::env::vars(), &self.flags.overrides()?)?;
+        folder::take_spec(&config, self.spec.as_deref())?;
         run_node(config, self.stop_with_stdin, |_| {})
     }
 }

@@ -1,7 +1,7 @@
 //! `countersign-node config`: a node's settings.
 use super::{CliError, Folder};
 use crate::config::{self, KEYS};
-use crate::keys::NodeKey;
+use crate::keys::{NodeKey, NodeKeys};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
@@ -30,9 +30,7 @@ impl Settings {
             Self::Check { folder } => {
                 let config = config::load(&folder.dir, std::env::vars(), &Vec::new())?;
                 let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
-                NodeKey::load(&config.path(&config.network_key))?;
-                let validator =
-                    config.validator_key.as_ref().map(|file| NodeKey::load(&config.path(file))).transpose()?;
+                let NodeKeys { validator, .. } = NodeKeys::load(&config)?;
                 println!("settings, spec and keys are right: chain {}", genesis.chain());
                 let is_validator = |key: &NodeKey| genesis.validators.0.iter().any(|v| v.key == key.public());
                 if validator.as_ref().is_some_and(|key| !is_validator(key)) {

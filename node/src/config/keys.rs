@@ -103,6 +103,9 @@ keys! {
     "validator.key" "File with the validator's key; empty for a node that only follows the chain."
         show |c| c.validator_key.as_deref().map(show_path).unwrap_or_default();
         set |c, text| { c.validator_key = (!text.is_empty()).then(|| text.into()); Ok(()) };
+    "keys.passphrase_file" "File with the passphrase of the key files, if they are encrypted; or set COUNTERSIGN_NODE_PASSPHRASE."
+        show |c| c.passphrase_file.as_deref().map(show_path).unwrap_or_default();
+        set |c, text| { c.passphrase_file = (!text.is_empty()).then(|| text.into()); Ok(()) };
     "rpc.listen" "Address of RPC, /livez, /readyz, /metrics and /version; port 0 takes a free one."
         show |c| c.rpc_listen.to_string();
         set |c, text| text.parse().map(|value| c.rpc_listen = value).map_err(|_| bad(text, "an address and port such as 127.0.0.1:26800"));

@@ -15,7 +15,10 @@ pub fn wallet_program(me: &Path) -> Result<PathBuf, DemoError> {
     {
         eprintln!("building the wallet");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&root).args(["build", "--locked", "-p", "countersign-wallet", "--target-dir"]).arg(target);
+        // Both packages, though one program is wanted: cargo then chooses the features that `cargo run` chose, and builds only what
+        // the node has not needed.
+        let packages = ["-p", "countersign-node", "-p", "countersign-wallet", "--bin", "countersign"];
+        cargo.current_dir(&root).args(["build", "--locked"]).args(packages).arg("--target-dir").arg(target);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }

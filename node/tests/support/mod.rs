@@ -39,7 +39,17 @@ impl DevNode {
     }
 
     pub fn start_with(dir: &Path, args: &[&str]) -> Self {
-        let _ = std::fs::remove_file(dir.join("rpc.addr"));
+        Self::start_at(dir, dir, args)
+    }
+
+    /// A command that runs several nodes; spoken to is the first.
+    pub fn start_several(dir: &Path, args: &[&str]) -> Self {
+        Self::start_at(dir, &dir.join("node-1"), args)
+    }
+
+    /// Starts the program on `dir`, and waits until the node of the folder `first` serves.
+    fn start_at(dir: &Path, first: &Path, args: &[&str]) -> Self {
+        let _ = std::fs::remove_file(first.join("rpc.addr"));
         let log = File::options().create(true).append(true).open(dir.join("node.log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign-node"))
             .args(args)
@@ -54,7 +64,7 @@ impl DevNode {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the node exited with {status}:\n{}", std::fs::read_to_string(dir.join("node.log")).unwrap());
             }
-            std::fs::read_to_string(dir.join("rpc.addr")).ok()
+            std::fs::read_to_string(first.join("rpc.addr")).ok()
         });
         Self { child, dir: dir.to_path_buf(), address: address.trim().to_owned() }
     }
