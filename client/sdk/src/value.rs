@@ -122,6 +122,11 @@ pub fn role_word(role: Role) -> &'static str {
     }
 }
 
+/// The role a word stands for, as [`role_word`] writes it.
+pub fn role_named(word: &str) -> Option<Role> {
+    ROLES.into_iter().find(|role| role_word(*role) == word)
+}
+
 const ROLES: [Role; 6] = [Role::Merchant, Role::Issuer, Role::Agent, Role::Arbiter, Role::CardIssuer, Role::Relay];
 
 #[cfg(test)]

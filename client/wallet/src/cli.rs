@@ -1,5 +1,7 @@
 //! The words of the command line. Each command's own words stand with the command.
-use crate::commands::{account, asset, calendar, contract, doc, events, keys, member, network, rebate, topup, tx};
+use crate::commands::{
+    account, asset, calendar, contract, council, doc, events, keys, member, network, rebate, topup, tx,
+};
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Members of the consortium
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// The council: who governs, and proposals of its calls
+    #[command(subcommand)]
+    Council(Box<council::CouncilCommand>),
     /// Contracts and native modules
     #[command(subcommand)]
     Contract(contract::ContractCommand),

@@ -3,6 +3,7 @@ pub mod account;
 pub mod asset;
 pub mod calendar;
 pub mod contract;
+pub mod council;
 pub mod doc;
 pub mod events;
 pub mod keys;
@@ -28,6 +29,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&mut session, command).await,
         Command::Asset(command) => Box::pin(asset::run(&mut session, command)).await,
         Command::Member(command) => member::run(&session, command).await,
+        Command::Council(command) => Box::pin(council::run(&mut session, *command)).await,
         Command::Contract(command) => contract::run(&mut session, command).await,
         Command::Tx(command) => Box::pin(tx::run(&mut session, command)).await,
         Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,

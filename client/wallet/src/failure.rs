@@ -5,6 +5,7 @@ use countersign_client::keystore::KeyError;
 use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::FailureView;
+use countersign_client::types::params::BadParam;
 use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::text::TextError;
 use countersign_client::value::ValueError;
@@ -139,6 +140,34 @@ pub enum Failure {
         /// Who is.
         parties: String,
     },
+    /// The key does not sign for the account (any more).
+    #[error(
+        "the key `{key}` does not sign for {account}; its keys are those of `countersign account show`. Another account \
+         is named by --for"
+    )]
+    NotASignatory {
+        /// The key's name.
+        key: String,
+        /// The account.
+        account: String,
+    },
+    /// More members of the council than must sign.
+    #[error("{threshold} of {members} must sign; name those who will: --by MEMBER,…")]
+    WhichCouncil {
+        /// How many.
+        threshold: u16,
+        /// Their names.
+        members: String,
+    },
+    /// A file without an interface section.
+    #[error("{path} is no contract: compiled wasm with an interface is wanted")]
+    NotAContract {
+        /// The file.
+        path: String,
+    },
+    /// A parameter of the chain out of its range.
+    #[error(transparent)]
+    Param(#[from] BadParam),
     /// Signatures are missing.
     #[error("not everybody has signed; missing: {missing}")]
     Incomplete {
@@ -219,6 +248,7 @@ impl Failure {
             Self::Key(_)
             | Self::NoKey { .. }
             | Self::NotAParty { .. }
+            | Self::NotASignatory { .. }
             | Self::NoPassphrase
             | Self::PassphrasesDiffer => 5,
             Self::Declined => 6,
@@ -239,6 +269,9 @@ impl Failure {
             | Self::NeedsChain
             | Self::NothingTrusted
             | Self::Incomplete { .. }
+            | Self::WhichCouncil { .. }
+            | Self::NotAContract { .. }
+            | Self::Param(_)
             | Self::UnknownQuery { .. }
             | Self::UnknownModule { .. }
             | Self::NotHandingOver { .. }

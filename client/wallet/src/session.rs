@@ -185,6 +185,17 @@ impl Session {
         Ok(Some(simulation))
     }
 
+    /// Whose signatures are missing: by the node's word also those who need further keys; offline those without any.
+    pub async fn missing(&self, proposal: &Proposal) -> Result<Vec<AccountId>, Failure> {
+        match (&self.node, proposal.to_transaction()) {
+            (Some(node), Some(transaction)) => {
+                let missing = node.simulate(&transaction).await?.missing;
+                missing.iter().map(|account| Ok(account.parse()?)).collect()
+            }
+            _ => Ok(proposal.missing()),
+        }
+    }
+
     /// Learns what a showing of events takes.
     pub async fn learn_for_events(&mut self, events: &[EventView]) -> Result<(), Failure> {
         let Some(node) = self.node.clone() else {

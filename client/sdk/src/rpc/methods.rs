@@ -139,6 +139,38 @@ impl Client {
         self.call("member_list", |c| async move { c.member_list(cursor.map(Into::into), Some(limit)).await }).await
     }
 
+    /// The council and the chain's parameters.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn council(&self) -> Result<CouncilView, ClientError> {
+        self.call("council_get", |c| async move { c.council_get().await }).await
+    }
+
+    /// The validators, by key.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn validators(&self) -> Result<Vec<ValidatorView>, ClientError> {
+        self.call("validator_list", |c| async move { c.validator_list().await }).await
+    }
+
+    /// Nodes the council ever admitted, by key.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn nodes(&self, cursor: Option<&str>, limit: u32) -> Result<Page<NodeView>, ClientError> {
+        self.call("node_list", |c| async move { c.node_list(cursor.map(Into::into), Some(limit)).await }).await
+    }
+
+    /// Recorded evidence, by validator and height.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn evidence(&self, cursor: Option<&str>, limit: u32) -> Result<Page<EvidenceView>, ClientError> {
+        self.call("evidence_list", |c| async move { c.evidence_list(cursor.map(Into::into), Some(limit)).await }).await
+    }
+
     /// An asset by its symbol.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! JSON to values. Every refusal names the place in the JSON and what is expected there.
 use super::fault::{ValueError, ValueFault, at, expected, too_long};
-use super::{BadAmount, ROLES, VALUES_MAX, Value, asset_beside, parse_amount, role_word};
+use super::{BadAmount, VALUES_MAX, Value, asset_beside, parse_amount, role_named};
 use crate::clock;
 use crate::directory::{Directory, Need};
 use crate::types::interface::{Basic, Field, Interface, Shape, Type};
@@ -158,7 +158,7 @@ impl Reader<'_> {
                 Ok(text) => Ok(Value::Text(text.as_str().into())),
                 Err(error) => Err(at(path, ValueFault::BadText(error))),
             },
-            Basic::Role => ROLES.into_iter().find(|r| role_word(*r) == text).map(Value::Role).ok_or_else(wrong),
+            Basic::Role => role_named(text).map(Value::Role).ok_or_else(wrong),
             _ => {
                 let bytes = read_hex(text).ok_or_else(wrong)?;
                 let limit = if basic == Basic::Code { limits::CODE_BYTES_MAX } else { limits::BYTES_MAX };

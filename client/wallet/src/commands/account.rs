@@ -1,8 +1,11 @@
 //! `countersign account`: accounts on the ledger.
+use super::council;
+use super::propose::{ProposalOptions, finish_tried};
 use crate::failure::Failure;
 use crate::output::{facts, table};
 use crate::session::Session;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use countersign_client::builder::CallDraft;
 use countersign_client::clock;
 use countersign_client::rpc_types::BalanceView;
 use countersign_client::types::{Amount, Timestamp};
@@ -31,11 +34,31 @@ pub enum AccountCommand {
         #[arg(long, default_value_t = HISTORY_ITEMS, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
+    /// Let other keys sign for an account: rotation, or a company's signatories
+    Authority(AuthorityArgs),
     /// The account a name leads to
     Resolve {
         /// alice@shop.example, shop.example, or a contract's name
         name: String,
     },
+}
+
+/// New keys for an account.
+#[derive(Args, Debug)]
+pub struct AuthorityArgs {
+    /// Id or name [default: the account of the key in use]
+    account: Option<String>,
+    /// A key that signs from then on, csk1… or the name of a key here, and its weight [default weight: 1]; may come several times
+    #[arg(long = "signatory", required = true, value_name = "KEY[=WEIGHT]")]
+    signatories: Vec<String>,
+    /// The weight that the signatures must reach
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threshold: u32,
+    /// Until when it is valid: +10m, RFC 3339 or milliseconds [default: +10m]
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
+    #[command(flatten)]
+    options: ProposalOptions,
 }
 
 /// Minor units in words.
@@ -53,6 +76,7 @@ pub async fn run(session: &mut Session, command: AccountCommand) -> Result<(), F
         AccountCommand::History { account, cursor, limit } => {
             history(session, account.as_deref(), cursor.as_deref(), limit).await
         }
+        AccountCommand::Authority(args) => Box::pin(authority(session, args)).await,
         AccountCommand::Resolve { name } => {
             let account = session.client("looking up a name")?.resolve(&name).await?;
             session.output.result(&json!({ "name": name, "account": account }), || account.clone());
@@ -81,6 +105,31 @@ async fn show(session: &mut Session, account: Option<&str>) -> Result<(), Failur
         lines
     });
     Ok(())
+}
+
+/// Draws up the change, which the keys that sign now must sign.
+async fn authority(session: &mut Session, args: AuthorityArgs) -> Result<(), Failure> {
+    let account = session.account_or_own(args.account.as_deref()).await?;
+    let mut keys = Vec::new();
+    for text in &args.signatories {
+        let (name, weight) = text.rsplit_once('=').unwrap_or((text, "1"));
+        let weight: u16 = weight.parse().ok().filter(|weight| *weight > 0).ok_or_else(|| Failure::BadOption {
+            given: text.chars().take(80).collect(),
+            wanted: "KEY=WEIGHT with a weight of 1 to 65535",
+        })?;
+        keys.push(json!({ "key": council::key(session, name)?, "weight": weight }));
+    }
+    let authority = json!({ "authority": { "threshold": args.threshold, "keys": keys } });
+    let draft = CallDraft {
+        module: "registry".into(),
+        method: "set_authority".into(),
+        parties: vec![("account".into(), account)],
+        args: authority,
+    };
+    let call = session.call(&draft).await?;
+    let expires_at = args.expires.as_deref().map(|text| session.time(text)).transpose()?;
+    let proposal = session.transaction(vec![call], expires_at).await?;
+    finish_tried(session, proposal, &args.options).await
 }
 
 async fn history(

@@ -7,6 +7,7 @@ use crate::session::Session;
 use crate::show;
 use clap::Args;
 use countersign_client::builder::CallDraft;
+use countersign_client::rpc_types::SimulationView;
 use countersign_client::types::interface::{Basic, Interface, Shape, Type};
 use countersign_client::types::{Proposal, limits};
 use countersign_client::value::{write_document, write_signed};
@@ -32,13 +33,32 @@ pub struct ProposalOptions {
 
 /// Shows a new proposal, signs it if that was asked for, and writes it.
 pub async fn finish(session: &mut Session, proposal: Proposal, options: &ProposalOptions) -> Result<(), Failure> {
-    finish_with(session, proposal, options, &[]).await
+    write(session, proposal, None, options, &[]).await
 }
 
 /// As [`finish`], with more to tell: names and values.
 pub async fn finish_with(
     session: &mut Session,
+    proposal: Proposal,
+    options: &ProposalOptions,
+    more: &[(&'static str, String)],
+) -> Result<(), Failure> {
+    write(session, proposal, None, options, more).await
+}
+
+/// As [`finish`], with a transaction that is tried first, so that nobody collects signatures for what would be refused.
+pub async fn finish_tried(session: &mut Session, proposal: Proposal, options: &ProposalOptions) -> Result<(), Failure> {
+    let simulation = session.simulate(&proposal).await?;
+    if let Some(failure) = simulation.as_ref().and_then(|simulation| simulation.receipt.failure.as_ref()) {
+        session.output.warn(&format!("as things stand this would be refused ({}): {}", failure.name, failure.message));
+    }
+    write(session, proposal, simulation, options, &[]).await
+}
+
+async fn write(
+    session: &mut Session,
     mut proposal: Proposal,
+    simulation: Option<SimulationView>,
     options: &ProposalOptions,
     more: &[(&'static str, String)],
 ) -> Result<(), Failure> {
@@ -53,14 +73,18 @@ pub async fn finish_with(
     for (name, value) in more {
         result[*name] = json!(value);
     }
+    if simulation.is_some() {
+        result["simulation"] = show::simulation_json(simulation.as_ref(), &session.directory);
+    }
     session.output.result(&result, || {
         let mut lines = facts(more.iter().map(|(name, value)| (*name, value.clone())));
         if !lines.is_empty() {
             lines.push_str("\n\n");
         }
+        let shown = || show::proposal(&told, simulation.as_ref(), &session.directory);
         match options.sign {
             true => format!("{lines}Written to {file}"),
-            false => format!("{}\n\n{lines}Written to {file}", show::proposal(&told, None, &session.directory)),
+            false => format!("{}\n\n{lines}Written to {file}", shown()),
         }
     });
     Ok(())

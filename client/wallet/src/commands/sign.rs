@@ -5,10 +5,14 @@ use crate::session::Session;
 use crate::show;
 use countersign_client::display::{self, Description};
 use countersign_client::keystore::KeyRecord;
-use countersign_client::rpc_types::SimulationView;
+use countersign_client::rpc::ClientError;
+use countersign_client::rpc_types::{AccountView, SimulationView};
 use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::{AccountId, Proposal};
 use std::collections::BTreeSet;
+
+/// Parties whose keys are looked up to find the one a key signs for: a council's call has no more.
+const PARTIES_ASKED_MAX: usize = 64;
 
 /// What was signed.
 pub struct Signed {
@@ -31,23 +35,65 @@ pub async fn sign(
 ) -> Result<Signed, Failure> {
     session.check_chain(proposal).await?;
     let key = session.key()?;
+    let told = session.describe(proposal).await?;
     let account = match for_account {
         Some(text) => session.account(text).await?,
-        None => key.account,
+        None => account_of(session, &key, &proposal.subject().signers()).await?,
     };
-    let told = session.describe(proposal).await?;
     if !proposal.subject().signers().contains(&account) {
         let parties = told.signers.iter().map(|s| s.name.clone().unwrap_or_else(|| s.account.clone()));
         let parties = parties.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
         return Err(Failure::NotAParty { key: key.name, account: account.to_string(), parties });
     }
+    check_signs_for(session, &key, &account).await?;
     let simulation = session.simulate(proposal).await?;
     session.output.note(&show::proposal(&told, simulation.as_ref(), &session.directory));
+    let failure = simulation.as_ref().and_then(|simulation| simulation.receipt.failure.as_ref());
+    if let Some(failure) = failure {
+        session.output.warn(&format!("as things stand this would be refused ({}): {}", failure.name, failure.message));
+    }
     let who = display::account_words(&account, &session.directory);
-    confirm::confirm(&format!("\nSign this for {who} with the key {}?", key.name), yes)?;
+    let nonetheless = if failure.is_some() { " nonetheless" } else { "" };
+    confirm::confirm(&format!("\nSign this{nonetheless} for {who} with the key {}?", key.name), yes)?;
     let unlocked = session.unlock(&key)?;
     unlocked
         .sign(proposal, &account)
         .map_err(|source: ProposalError| Failure::BadProposal { path: told.id.clone(), source })?;
     Ok(Signed { key, account, told, simulation })
+}
+
+/// The account a key signs for among the parties: its own, or else the only one whose authority lists it.
+async fn account_of(session: &Session, key: &KeyRecord, parties: &[AccountId]) -> Result<AccountId, Failure> {
+    let Some(node) = session.node().filter(|_| !parties.contains(&key.account) && parties.len() <= PARTIES_ASKED_MAX)
+    else {
+        return Ok(key.account);
+    };
+    let mut found = Vec::new();
+    for party in parties {
+        if lists(&node.account(&party.to_string()).await, key) == Some(true) {
+            found.push(*party);
+        }
+    }
+    match found[..] {
+        [only] => Ok(only),
+        _ => Ok(key.account),
+    }
+}
+
+/// Fails if the account's keys are known and this is none of them: its signature would count nothing.
+async fn check_signs_for(session: &Session, key: &KeyRecord, account: &AccountId) -> Result<(), Failure> {
+    let Some(node) = session.node() else {
+        return Ok(());
+    };
+    // One that is not enrolled yet signs with its first key.
+    match lists(&node.account(&account.to_string()).await, key) {
+        Some(false) => Err(Failure::NotASignatory { key: key.name.clone(), account: account.to_string() }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an account lists the key, if the node told.
+fn lists(account: &Result<AccountView, ClientError>, key: &KeyRecord) -> Option<bool> {
+    let text = key.key.to_string();
+    account.as_ref().ok().map(|account| account.keys.iter().any(|(listed, _)| *listed == text))
 }

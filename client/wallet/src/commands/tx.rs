@@ -221,16 +221,16 @@ pub async fn sign_file(session: &mut Session, mut proposal: Proposal, args: &Sig
     let output = args.output.as_ref().unwrap_or(&args.file);
     files::write_proposal(output, &proposal)?;
     let file = output.display().to_string();
-    let missing: Vec<String> = proposal.missing().iter().map(ToString::to_string).collect();
+    let missing = session.missing(&proposal).await?;
     let result = json!({
         "id": signed.told.id, "file": file, "key": signed.key.name, "account": signed.account.to_string(),
-        "complete": missing.is_empty(), "missing": missing, "proposal": signed.told,
+        "complete": missing.is_empty(), "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(), "proposal": signed.told,
         "simulation": show::simulation_json(signed.simulation.as_ref(), &session.directory)
     });
     session.output.result(&result, || {
         let left = match missing.len() {
             0 => "Everybody has signed".into(),
-            _ => format!("Still missing: {}", missing_words(session, &proposal)),
+            _ => format!("Still missing: {}", account_list(session, &missing)),
         };
         format!(
             "Signed for {} and written to {file}. {left}",
@@ -240,9 +240,8 @@ pub async fn sign_file(session: &mut Session, mut proposal: Proposal, args: &Sig
     Ok(())
 }
 
-fn missing_words(session: &Session, proposal: &Proposal) -> String {
-    let missing = proposal.missing();
-    missing.iter().map(|a| display::account_words(a, &session.directory)).collect::<Vec<_>>().join(", ")
+fn account_list(session: &Session, accounts: &[AccountId]) -> String {
+    accounts.iter().map(|a| display::account_words(a, &session.directory)).collect::<Vec<_>>().join(", ")
 }
 
 /// Puts the signatures of copies together.
@@ -291,7 +290,7 @@ async fn submit_file(session: &mut Session, args: &SubmitArgs) -> Result<(), Fai
 /// Hands in a proposal and, with a patience, waits until it is final.
 pub async fn submit(session: &mut Session, proposal: &Proposal, patience: Option<Duration>) -> Result<(), Failure> {
     if !proposal.missing().is_empty() {
-        return Err(Failure::Incomplete { missing: missing_words(session, proposal) });
+        return Err(Failure::Incomplete { missing: account_list(session, &proposal.missing()) });
     }
     let Some(transaction) = proposal.to_transaction() else {
         return Ok(());
