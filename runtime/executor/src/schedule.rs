@@ -10,8 +10,9 @@ const JOBS_PER_READ: usize = 64;
 /// in every block.
 pub(crate) const SUSPENDED_RETRY_MS: u64 = 3_600_000;
 
-/// Gas of moving a job: reading it and writing it under another time, by the host table's prices. The lane pays.
-pub(crate) const MOVING_GAS: u64 = 10_000;
+/// Gas of moving a job: its record is removed and written under another time, and so is the index, by the host table's prices. The
+/// lane pays.
+pub(crate) const MOVING_GAS: u64 = 40_000;
 
 /// Adds a job and returns its sequence number; `sequence` of `job` is set to it.
 pub(crate) fn add(ledger: &mut Ledger<'_>, mut job: Job) -> u64 {

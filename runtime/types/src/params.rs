@@ -17,8 +17,8 @@ pub struct Params {
     pub block_bytes_max: u32,
     /// Transactions in a block (default 5000).
     pub block_transactions_max: u32,
-    /// Gas of a block's transactions together; those that do not fit are put off (default 4 × 10^9: about a second of
-    /// the engine's work, at 0.15 to 0.3 ns a unit).
+    /// Gas of a block's transactions together; those that do not fit are put off (default 2 × 10^9: two seconds of
+    /// one core at most, as a unit is at most a nanosecond; five thousand purchases use half of it).
     pub block_gas_max: Gas,
     /// Gas of one transaction (default 200 × 10^6).
     pub transaction_gas_max: Gas,
@@ -48,7 +48,7 @@ impl Default for Params {
             idle_interval_ms: 60_000,
             block_bytes_max: 2 * 1024 * 1024,
             block_transactions_max: 5_000,
-            block_gas_max: Gas::new(4_000_000_000),
+            block_gas_max: Gas::new(2_000_000_000),
             transaction_gas_max: Gas::new(200_000_000),
             lane_gas_max: Gas::new(1_000_000_000),
             job_gas: Gas::new(1_000_000),

@@ -18,13 +18,13 @@ const CALL_GAS: u64 = 1_000;
 /// Each byte of the arguments, as the host table charges a contract for reading its own.
 const ARGUMENT_BYTE_GAS: u64 = 1;
 /// Reading a record: the host table's price of `get`.
-const READ_GAS: u64 = 1_000;
+const READ_GAS: u64 = 2_000;
 /// Writing a record: the host table's price of `set`.
-const WRITE_GAS: u64 = 2_000;
+const WRITE_GAS: u64 = 12_000;
 /// Moving value between two accounts: the host table's price of `transfer`.
-const TRANSFER_GAS: u64 = 4_000;
+const TRANSFER_GAS: u64 = 26_000;
 /// Leaving an event: the host table's price of `emit`.
-const EVENT_GAS: u64 = 1_000;
+const EVENT_GAS: u64 = 3_000;
 /// Checking that a public key is a point of large order: some 10 microseconds.
 const KEY_CHECK_GAS: u64 = 10_000;
 
