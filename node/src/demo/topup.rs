@@ -187,7 +187,7 @@ fn confirm(stage: &mut Stage, told: &mut Narrator, code: &str) -> Result<(), Dem
     )
 }
 
-/// 130 EUR went through the agent by now: as much as its licence allows in a day, which ends at midnight UTC.
+/// 130 EUR went through the agent by now: as much as its licence allows in a day.
 fn keep_to_limits(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     told.begin(
         "9",
@@ -196,13 +196,35 @@ fn keep_to_limits(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoErro
     let before = stage.balances(told)?;
     let large = ask(stage, told, &Ask { name: "large", kind: "top-up", amount: "100.01", more: &[] })?;
     refuse_execution(stage, told, AGENT, &large, "topup.OverRequestLimit", "9a", "an amount above the licence's")?;
+    let used_up = use_up_the_day(stage, told)?;
     let small = ask(stage, told, &Ask { name: "small", kind: "top-up", amount: "0.01", more: &[] })?;
     refuse_execution(stage, told, AGENT, &small, "topup.OverDayLimit", "9b", "one cent above the day's limit")?;
     refuse_execution(stage, told, PAYEE, &small, "topup.NotLicensed", "9c", "an account that is no agent")?;
     let file = draw_execution(stage, BANK, &large, "large")?;
     stage.submit(told, BANK, &file)?;
-    let ok = stage.moved(told, &before, &[(BANK, -10_001), (HOLDER, 10_001)])?;
+    let ok = stage.moved(told, &before, &[(BANK, -10_001), (HOLDER, 10_001 + used_up), (AGENT, -used_up)])?;
     stage.end(told, ok)
+}
+
+/// If midnight UTC has passed since the story began, the agent's day has begun anew: lets it go by top-ups. Returns their sum.
+fn use_up_the_day(stage: &Stage, told: &mut Narrator) -> Result<i128, DemoError> {
+    const PER_REQUEST: i128 = 10_000;
+    let mut used_up = 0;
+    loop {
+        let limits = stage.run(AGENT, &["topup", "limits", "--asset", "EUR"])?;
+        let left = limits["left_today"].as_str().and_then(|left| left.replace('.', "").parse::<i128>().ok());
+        let left = left.ok_or(DemoError::Printed { wanted: "left_today".into(), found: limits })?;
+        if left == 0 {
+            return Ok(used_up);
+        }
+        let part = left.min(PER_REQUEST);
+        let amount = format!("{}.{:02}", part / 100, part % 100);
+        let code =
+            ask(stage, told, &Ask { name: &format!("rest-{left}"), kind: "top-up", amount: &amount, more: &[] })?;
+        let file = draw_execution(stage, AGENT, &code, "rest")?;
+        stage.submit(told, AGENT, &file)?;
+        used_up += part;
+    }
 }
 
 fn reject(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {

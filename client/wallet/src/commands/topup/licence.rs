@@ -5,11 +5,12 @@ use crate::failure::Failure;
 use crate::output::facts;
 use crate::session::Session;
 use clap::Args;
-use countersign_client::Need;
 use countersign_client::display::account_words;
 use countersign_client::interface::topup::{LicenceOf, LicenceStatus};
-use countersign_client::types::{Amount, AssetId};
+use countersign_client::rpc_types::ErrorCode;
+use countersign_client::types::{AccountId, Amount, AssetId};
 use countersign_client::value::show_amount;
+use countersign_client::{Client, Need};
 use serde_json::json;
 
 /// A licence.
@@ -73,24 +74,47 @@ pub async fn withdraw(session: &mut Session, args: WithdrawArgs) -> Result<(), F
     propose(session, "withdraw", &[pair("party", own)], &texts, &args.options).await
 }
 
-/// Shows a licence.
+/// Shows a licence, or that the account needs none.
 pub async fn limits(session: &mut Session, args: LimitsArgs) -> Result<(), Failure> {
     let agent = session.account_or_own(args.agent.as_deref()).await?;
     let client = session.client("looking up a licence")?.clone();
+    if is_agent_member(&client, agent).await? {
+        client.learn_all(&mut session.directory, vec![Need::NameOf(agent)]).await?;
+        let result =
+            json!({ "agent": agent.to_string(), "member": agent.to_string(), "valid": true, "unlimited": true });
+        session.output.result(&result, || {
+            let name = account_words(&agent, &session.directory);
+            format!("{name} is an active member with the role agent: it needs no licence and has no limits here")
+        });
+        return Ok(());
+    }
     let query = LicenceOf { agent, asset: args.asset };
     let licence: LicenceStatus = client.ask("topup", LicenceOf::NAME, &query).await?;
     let needs = vec![Need::NameOf(agent), Need::NameOf(licence.member), Need::Decimals(args.asset)];
     client.learn_all(&mut session.directory, needs).await?;
+    show(session, agent, args.asset, &licence);
+    Ok(())
+}
+
+async fn is_agent_member(client: &Client, account: AccountId) -> Result<bool, Failure> {
+    match client.member(&account.to_string()).await {
+        Ok(member) => Ok(member.status == "active" && member.roles.iter().any(|role| role == "agent")),
+        Err(error) if error.code() == Some(ErrorCode::NotFound) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn show(session: &Session, agent: AccountId, asset: AssetId, licence: &LicenceStatus) {
     let directory = &session.directory;
-    let amount = |amount: Amount| show_amount(amount, directory.decimals(&args.asset));
+    let amount = |amount: Amount| show_amount(amount, directory.decimals(&asset));
     let left = licence.per_day.checked_sub(licence.used).unwrap_or_default();
     let result = json!({
-        "agent": agent.to_string(), "member": licence.member.to_string(), "asset": args.asset.as_str(),
+        "agent": agent.to_string(), "member": licence.member.to_string(), "asset": asset.as_str(),
         "per_request": amount(licence.per_request), "per_day": amount(licence.per_day),
-        "used_today": amount(licence.used), "left_today": amount(left), "valid": licence.valid
+        "used_today": amount(licence.used), "left_today": amount(left), "valid": licence.valid, "unlimited": false
     });
     session.output.result(&result, || {
-        let money = |value: Amount| format!("{} {}", amount(value), args.asset);
+        let money = |value: Amount| format!("{} {asset}", amount(value));
         facts([
             ("agent", account_words(&agent, directory)),
             ("licensed by", account_words(&licence.member, directory)),
@@ -101,5 +125,4 @@ pub async fn limits(session: &mut Session, args: LimitsArgs) -> Result<(), Failu
             ("left today", money(left)),
         ])
     });
-    Ok(())
 }
