@@ -41,6 +41,11 @@ fn after<'a>(shown: &'a str, mark: &str) -> &'a str {
 
 /// Folders of four validators who list each other.
 fn validators(dir: &Path) -> Vec<Validator> {
+    nodes_with_keys(dir, &[1, 2, 3, 4])
+}
+
+/// Folders of nodes who list each other, with the keys of these of the four validators.
+fn nodes_with_keys(dir: &Path, numbers: &[usize]) -> Vec<Validator> {
     let key = |n: usize| dir.join(format!("validator-{n}.key"));
     let keys: Vec<String> = (1..=4)
         .map(|n| {
@@ -55,11 +60,11 @@ fn validators(dir: &Path) -> Vec<Validator> {
     let list: String = keys[1..].iter().map(|key| format!("[[validator]]\nkey = \"{key}\"\npower = 1\n\n")).collect();
     std::fs::write(&spec, one.replacen("[[member]]", &format!("{list}[[member]]"), 1)).unwrap();
     // Held open together, so that they differ; free again when the nodes start.
-    let held: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let held: Vec<TcpListener> = numbers.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let mut made = Vec::new();
-    for n in 1..=4 {
-        let (folder, port) = (dir.join(format!("node-{n}")), held[n - 1].local_addr().unwrap().port());
-        run(&["init", "--spec", text(&spec), "--dir", text(&folder), "--validator-key", text(&key(n))]);
+    for ((place, n), port) in (1..).zip(numbers).zip(&held) {
+        let (folder, port) = (dir.join(format!("node-{place}")), port.local_addr().unwrap().port());
+        run(&["init", "--spec", text(&spec), "--dir", text(&folder), "--validator-key", text(&key(*n))]);
         let shown = run(&["keys", "show", text(&folder.join("network.key"))]);
         made.push((folder, format!("/ip4/127.0.0.1/tcp/{port}"), after(&shown, "/p2p/").to_owned()));
     }
@@ -146,6 +151,40 @@ fn a_node_without_a_key_catches_up_and_hands_on_what_it_is_given() {
     // It never proposes: the others hear of it and do.
     let id = network[3].node().submit(&transfer(&chain, &alice, &bob, 1, 100)).unwrap();
     network.iter().for_each(|validator| drop(validator.node().until_final(&id)));
+}
+
+#[test]
+fn a_validator_that_runs_twice_stands_on_the_ledger_of_all_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut network = nodes_with_keys(dir.path(), &[1, 2, 3, 4, 4]);
+    network.iter_mut().for_each(Validator::start);
+    let (alice, bob) = (Signer::named("alice@harbor-hotel.example"), Signer::named("bob@harbor-hotel.example"));
+    let chain = network[0].node().chain();
+    let listed = |validator: &Validator| validator.node().call("evidence_list", json!([])).unwrap()["items"].clone();
+    // Whatever the twins say, the others are enough; each block is a chance for them to disagree.
+    let mut salt = 0;
+    network[0].node().until("the contradiction to be recorded", || {
+        salt += 1;
+        let id = network[0].node().submit(&transfer(&chain, &alice, &bob, 1, salt)).unwrap();
+        network[0].node().until_final(&id);
+        !listed(&network[0]).as_array().unwrap().is_empty()
+    });
+    let first = listed(&network[0])[0].clone();
+    let status = network[3].node().call("node_status", json!([])).unwrap();
+    assert_eq!(first["validator"], status["validator"]);
+    for other in &network[1..3] {
+        other.node().until("the others to hold it", || listed(other).as_array().unwrap().contains(&first));
+    }
+    let filter = json!({ "module": "governance", "name": "Equivocated" });
+    let told = network[1].node().call("events_history", json!([filter])).unwrap();
+    assert_eq!(told["items"][0]["height"], first["recorded_at"], "{told}");
+    let id = network[2].node().submit(&transfer(&chain, &alice, &bob, 1, 0)).unwrap();
+    network[..3].iter().for_each(|validator| drop(validator.node().until_final(&id)));
+    let hashes: Vec<_> = network[..3]
+        .iter()
+        .map(|validator| validator.node().call("chain_header", json!([first["recorded_at"]])).unwrap()["hash"].clone())
+        .collect();
+    assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "{hashes:?}");
 }
 
 #[test]

@@ -263,6 +263,31 @@ async fn the_largest_block_is_agreed_on_and_synced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_validator_that_runs_twice_is_caught_by_every_other_and_forks_nothing() {
+    let mut machines = machines("twins");
+    machines.push(Machine::twin("twins", 4, &machines[0].rules.clone()));
+    let nodes = start_all(&machines).await;
+    // Both make blocks of their own when it is their turn, and vote as they like.
+    let is_caught = |machine: &Machine| !machine.disk.lock().unwrap().evidence.is_empty();
+    let caught = async {
+        while !machines[..3].iter().all(is_caught) {
+            nodes[0].reaches(nodes[0].height() + 1).await;
+        }
+    };
+    timeout(PATIENCE, caught).await.expect("the contradiction is seen");
+    for node in nodes {
+        node.stop().await;
+    }
+    let chains: Vec<_> = machines.iter().map(hashes).collect();
+    for (machine, chain) in machines[..3].iter().zip(&chains) {
+        let evidence = &machine.disk.lock().unwrap().evidence;
+        assert!(evidence.iter().all(|found| found.is_valid(&node::CHAIN) && found.validator() == node::key(4)));
+        let common = chain.len().min(chains[0].len());
+        assert_eq!(chain[..common], chains[0][..common]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn validators_change_at_a_height() {
     let rules = Rules { change: Some((Height::new(6), validators(&[2, 3, 4]))), ..Rules::new(&[1, 2, 3]) };
     let machines: Vec<_> = (1..=4).map(|seed| Machine::new("change", seed, &rules)).collect();

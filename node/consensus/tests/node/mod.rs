@@ -53,6 +53,8 @@ impl Disk {
 pub struct Machine {
     pub name: String,
     pub seed: u8,
+    /// Seed of its network identity.
+    pub identity: u8,
     pub validates: bool,
     pub disk: Arc<Mutex<Disk>>,
     pub dir: tempfile::TempDir,
@@ -117,7 +119,13 @@ impl Machine {
     /// Of a validator, or of one that may become it.
     pub fn new(test: &str, seed: u8, rules: &Rules) -> Self {
         let (name, dir) = (format!("{test}-{seed}"), tempfile::tempdir().unwrap());
-        Self { name, seed, validates: true, disk: Arc::default(), dir, rules: rules.clone() }
+        Self { name, seed, identity: seed + 100, validates: true, disk: Arc::default(), dir, rules: rules.clone() }
+    }
+
+    /// Of one that holds another's key: what no operator should do, and a thief does.
+    pub fn twin(test: &str, seed: u8, rules: &Rules) -> Self {
+        let made = Self::new(test, seed, rules);
+        Self { name: format!("{test}-twin-{seed}"), identity: seed + 200, ..made }
     }
 
     /// Of a node without a validator's key.
@@ -126,7 +134,7 @@ impl Machine {
     }
 
     pub fn peer_id(&self) -> PeerId {
-        PeerId::of_secret(&[self.seed + 100; 32])
+        PeerId::of_secret(&[self.identity; 32])
     }
 
     pub fn config(&self, peers: Vec<PeerAddress>) -> Config {
@@ -135,7 +143,7 @@ impl Machine {
             data_dir: PathBuf::from(self.dir.path()),
             chain: CHAIN,
             signer: self.validates.then(|| Arc::new(KeySigner::new([self.seed; 32])) as _),
-            identity: [self.seed + 100; 32],
+            identity: [self.identity; 32],
             listen: "/ip4/127.0.0.1/tcp/0".into(),
             peers,
         }
