@@ -301,7 +301,7 @@ fn io_error(path: &Path, source: io::Error) -> KeyError {
     KeyError::Io { path: path.display().to_string(), source }
 }
 
-fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+pub(crate) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
     let file = fs::File::open(path).map_err(|source| io_error(path, source))?;
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|source| io_error(path, source))?;
@@ -320,14 +320,14 @@ fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
     check_mode(folder, 0o700)
 }
 
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
 
-fn check_mode(path: &Path, wanted: u32) -> Result<(), KeyError> {
+pub(crate) fn check_mode(path: &Path, wanted: u32) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_err(|source| io_error(path, source))?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod builder;
+pub mod card;
 pub mod clock;
 pub mod directory;
 pub mod display;

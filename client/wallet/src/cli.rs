@@ -1,6 +1,6 @@
 //! The words of the command line. Each command's own words stand with the command.
 use crate::commands::{
-    account, asset, calendar, contract, council, doc, events, keys, member, network, rebate, topup, tx,
+    account, asset, calendar, card, contract, council, doc, events, keys, member, network, rebate, topup, tx,
 };
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -91,6 +91,9 @@ pub enum Command {
     /// Top-up, cash-out and payment through an agent, against cash
     #[command(subcommand)]
     Topup(topup::TopupCommand),
+    /// Smart cards: issued, loaded, paid with
+    #[command(subcommand)]
+    Card(card::CardCommand),
     /// What happened on the ledger, and what happens now
     Events(events::EventsArgs),
     /// What the ledger will do by itself

@@ -2,6 +2,7 @@
 pub mod account;
 pub mod asset;
 pub mod calendar;
+pub mod card;
 pub mod contract;
 pub mod council;
 pub mod doc;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,
         Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
         Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
+        Command::Card(command) => Box::pin(card::run(&mut session, command)).await,
         Command::Events(args) => events::run(&mut session, args).await,
         Command::Calendar(args) => calendar::run(&mut session, args).await,
         Command::Completions { shell } => {

@@ -1,4 +1,4 @@
-//! Questions at the terminal: yes or no, and passphrases. Never answered by default.
+//! Questions at the terminal: yes or no, passphrases and PINs. Never answered by default.
 use crate::failure::Failure;
 use crate::files;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -41,17 +41,36 @@ pub fn new_passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<Str
     if *first == *ask("Once more")? { Ok(first) } else { Err(Failure::PassphrasesDiffer) }
 }
 
+/// A card's PIN from the file or the terminal. Not from the environment: a PIN is for whoever stands at the device.
+pub fn pin(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    match file {
+        Some(path) => first_line(path),
+        None if io::stdin().is_terminal() => ask(prompt),
+        None => Err(Failure::NoPin),
+    }
+}
+
+/// A PIN that is chosen: asked twice if it is typed.
+pub fn new_pin(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let first = pin(file, prompt)?;
+    if file.is_some() || *first == *ask("Once more")? { Ok(first) } else { Err(Failure::PinsDiffer) }
+}
+
 /// The passphrase from the file or the environment, if there is one.
 pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
-    if let Some(path) = file {
-        let bytes = Zeroizing::new(files::read(path, PASSPHRASE_BYTES_MAX)?);
-        let text = std::str::from_utf8(&bytes).map_err(|error| Failure::Io {
-            path: path.display().to_string(),
-            source: io::Error::new(io::ErrorKind::InvalidData, error),
-        })?;
-        return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_string())));
+    match file {
+        Some(path) => first_line(path).map(Some),
+        None => Ok(std::env::var(PASSPHRASE_VARIABLE).ok().map(Zeroizing::new)),
     }
-    Ok(std::env::var(PASSPHRASE_VARIABLE).ok().map(Zeroizing::new))
+}
+
+fn first_line(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = Zeroizing::new(files::read(path, PASSPHRASE_BYTES_MAX)?);
+    let text = std::str::from_utf8(&bytes).map_err(|error| Failure::Io {
+        path: path.display().to_string(),
+        source: io::Error::new(io::ErrorKind::InvalidData, error),
+    })?;
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_string()))
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {

@@ -1,5 +1,6 @@
 //! Everything that can go wrong, each with the exit code scripts decide by.
 use countersign_client::builder::BuildError;
+use countersign_client::card::CardError;
 use countersign_client::display::DisplayError;
 use countersign_client::keystore::KeyError;
 use countersign_client::request::BadRequestCode;
@@ -18,7 +19,7 @@ pub const EXIT_CODES: &str = "Exit codes:
   2  bad usage, input or file
   3  the node cannot be reached or did not answer in time
   4  the node refused, or knows no such thing
-  5  the key or its passphrase
+  5  the key or its passphrase, or the card's PIN
   6  declined at the prompt
   7  the node's answer does not follow from what the validators certified (--verify)";
 
@@ -34,6 +35,9 @@ pub enum Failure {
     /// The keystore.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A smart card or its PIN.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// A proposal cannot be drawn up.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -214,6 +218,28 @@ pub enum Failure {
     /// No passphrase and nobody to ask.
     #[error("there is no terminal to ask for the passphrase: set COUNTERSIGN_PASSPHRASE or give --passphrase-file")]
     NoPassphrase,
+    /// No PIN and nobody to ask.
+    #[error("there is no terminal to ask for the PIN at: give --pin-file")]
+    NoPin,
+    /// The two PINs typed differ.
+    #[error("the two PINs differ")]
+    PinsDiffer,
+    /// The key that PIN and card make is not the card's on the ledger.
+    #[error("the PIN does not fit the card {card}")]
+    WrongPin {
+        /// The card's name.
+        card: String,
+    },
+    /// A payment's payee is not, or no longer, who its name leads to.
+    #[error("the payee {payee} has the account {found}, but the payment shows {shown}: do not confirm it")]
+    PayeeDiffers {
+        /// The payee's name.
+        payee: String,
+        /// The account it leads to.
+        found: String,
+        /// The account in the payment.
+        shown: String,
+    },
     /// The two passphrases typed differ.
     #[error("the two passphrases differ")]
     PassphrasesDiffer,
@@ -250,9 +276,15 @@ impl Failure {
             | Self::NotAParty { .. }
             | Self::NotASignatory { .. }
             | Self::NoPassphrase
-            | Self::PassphrasesDiffer => 5,
+            | Self::PassphrasesDiffer
+            | Self::Card(CardError::BadPin | CardError::File(_))
+            | Self::NoPin
+            | Self::PinsDiffer
+            | Self::WrongPin { .. } => 5,
             Self::Declined => 6,
-            Self::Build(_)
+            Self::Card(_)
+            | Self::PayeeDiffers { .. }
+            | Self::Build(_)
             | Self::Display(_)
             | Self::Value(_)
             | Self::Text(_)

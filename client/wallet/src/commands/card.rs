@@ -1,0 +1,179 @@
+//! `countersign card`: smart cards as short commands; each writes or takes a `.csp` file.
+//!
+//! ```text
+//! new ─→ card file ─PIN→ register ─→ register.csp ─signed by issuer, holder, device→ submit
+//! order ─→ order file ─┐
+//! card file ─PIN───────┴→ pay ─→ pay.csp ─ at the associated device: complete ──────────────→ submit
+//!                                        └ at another: confirmed by the associated device ─→ submit
+//! ```
+//!
+//! A PIN is read from the terminal or from a file named by `--pin-file`; it is never an argument and never leaves the device.
+mod admin;
+mod order;
+mod pay;
+mod show;
+
+use super::propose::{self, ProposalOptions};
+use super::sign;
+use crate::confirm;
+use crate::failure::Failure;
+use crate::session::Session;
+use clap::{Args, Subcommand};
+use countersign_client::card::{AuthKey, Pin, SoftwareCard};
+use countersign_client::interface::card::CardRecord;
+use countersign_client::types::{AccountId, Call, Name, Proposal};
+use std::path::{Path, PathBuf};
+
+/// What to do with smart cards.
+#[derive(Subcommand, Debug)]
+pub enum CardCommand {
+    /// Make a software card: a file with what a smart card keeps. For development, and until a reader is at hand
+    New(admin::NewArgs),
+    /// Issue a card: signed by issuer, holder, device and the PIN's key, all new accounts enrolled with it
+    Register(Box<admin::RegisterArgs>),
+    /// Load a card from the account of the key in use
+    Load(pay::LoadArgs),
+    /// Make an order at a point of sale, for a card to pay
+    Order(order::OrderArgs),
+    /// Pay an order at this device with a card and its PIN
+    Pay(pay::PayArgs),
+    /// Confirm a payment at the device associated with the card: shown and signed as it is
+    Confirm(pay::ConfirmArgs),
+    /// Take value off a card, back to its holder
+    Unload(pay::UnloadArgs),
+    /// Let a card pay nothing more: its holder or its issuer alone
+    Block(admin::CardArgs),
+    /// Let a blocked card pay again: issuer and holder
+    Unblock(admin::CardArgs),
+    /// Give a card another PIN, or a new card file for it: issuer, holder and the new PIN's key
+    ChangeAuth(admin::ChangeAuthArgs),
+    /// Let another device give a card's second confirmations: issuer, holder and the new device
+    ChangeDevice(admin::ChangeDeviceArgs),
+    /// Set a card's limits: issuer and holder
+    Limits(admin::LimitsArgs),
+    /// A card as the ledger has it
+    Show {
+        /// The card's name
+        card: Name,
+    },
+    /// The cards of a holder
+    List {
+        /// The holder [default: the account of the key in use]
+        holder: Option<String>,
+    },
+}
+
+/// A card at hand, and its PIN.
+#[derive(Args, Debug)]
+pub struct HeldCard {
+    /// The software card's file
+    #[arg(long, value_name = "FILE")]
+    card_file: PathBuf,
+    /// File whose first line is the PIN [default: asked at the terminal]
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
+}
+
+/// A new account for the key of a device, enrolled by the card's issuer.
+#[derive(Args, Debug)]
+pub struct DeviceArgs {
+    /// The device that gives second confirmations: an account, or a key of this wallet
+    #[arg(long, value_name = "ACCOUNT")]
+    device: String,
+    /// Enrol the device in the same transaction under this name, which is at the issuer's site
+    #[arg(long, value_name = "NAME")]
+    device_name: Option<Name>,
+}
+
+fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.into(), value.to_string())
+}
+
+/// Runs the command.
+pub async fn run(session: &mut Session, command: CardCommand) -> Result<(), Failure> {
+    match command {
+        CardCommand::New(args) => admin::new(session, &args),
+        CardCommand::Register(args) => admin::register(session, *args).await,
+        CardCommand::Load(args) => pay::load(session, args).await,
+        CardCommand::Order(args) => order::make(session, args).await,
+        CardCommand::Pay(args) => pay::pay(session, &args).await,
+        CardCommand::Confirm(args) => pay::confirm(session, &args).await,
+        CardCommand::Unload(args) => pay::unload(session, args).await,
+        CardCommand::Block(args) => admin::block(session, args).await,
+        CardCommand::Unblock(args) => admin::unblock(session, args).await,
+        CardCommand::ChangeAuth(args) => admin::change_auth(session, args).await,
+        CardCommand::ChangeDevice(args) => admin::change_device(session, args).await,
+        CardCommand::Limits(args) => admin::limits(session, args).await,
+        CardCommand::Show { card } => show::card(session, &card).await,
+        CardCommand::List { holder } => show::list(session, holder.as_deref()).await,
+    }
+}
+
+/// A call of the contract.
+async fn call(
+    session: &mut Session,
+    method: &str,
+    parties: &[(String, String)],
+    args: &[(String, String)],
+) -> Result<Call, Failure> {
+    let draft = propose::draft(session, &format!("card.{method}"), parties, args, None).await?;
+    session.call(&draft).await
+}
+
+/// A proposal of one call of the contract, finished as the options say.
+async fn propose(
+    session: &mut Session,
+    method: &str,
+    parties: &[(String, String)],
+    args: &[(String, String)],
+    options: &ProposalOptions,
+) -> Result<(), Failure> {
+    let call = call(session, method, parties, args).await?;
+    let proposal = session.transaction(vec![call], None).await?;
+    propose::finish(session, proposal, options).await
+}
+
+/// A call by which the issuer enrols a new account; `None` if the account has a name already.
+async fn enrolment(
+    session: &mut Session,
+    issuer: AccountId,
+    account: AccountId,
+    name: &Name,
+) -> Result<Option<Call>, Failure> {
+    if show::is_enrolled(session, account).await? {
+        return Ok(None);
+    }
+    let parties = [pair("member", issuer), pair("holder", account)];
+    let draft = propose::draft(session, "registry.enrol", &parties, &[pair("name", name)], None).await?;
+    session.call(&draft).await.map(Some)
+}
+
+/// The key that the card at hand makes with the PIN entered for it, if it is the one the ledger knows.
+fn enter_pin(held: &HeldCard, card: &SoftwareCard, record: &CardRecord) -> Result<AuthKey, Failure> {
+    let pin = confirm::pin(held.pin_file.as_deref(), &format!("PIN of {}", card.card))?;
+    let key = AuthKey::derive(&Pin::new(pin)?, &card.secret, &card.card);
+    if key.account == record.auth { Ok(key) } else { Err(Failure::WrongPin { card: card.card.to_string() }) }
+}
+
+/// The key of a PIN that is entered for the first time.
+fn choose_pin(pin_file: Option<&Path>, card: &SoftwareCard) -> Result<AuthKey, Failure> {
+    let pin = confirm::new_pin(pin_file, &format!("New PIN of {}", card.card))?;
+    Ok(AuthKey::derive(&Pin::new(pin)?, &card.secret, &card.card))
+}
+
+/// Adds the signature of the PIN's key.
+fn sign_with_pin(proposal: &mut Proposal, key: &AuthKey) -> Result<(), Failure> {
+    let failed = |source| Failure::BadProposal { path: "the proposal".into(), source };
+    proposal.sign(&key.account, key.seed()).map(drop).map_err(failed)
+}
+
+/// Shows a proposal, has it confirmed and signed with the key in use, and then with the PIN.
+async fn sign_with_both(
+    session: &mut Session,
+    proposal: &mut Proposal,
+    yes: bool,
+    enter: impl FnOnce() -> Result<AuthKey, Failure>,
+) -> Result<(), Failure> {
+    sign::sign(session, proposal, None, yes).await?;
+    sign_with_pin(proposal, &enter()?)
+}
