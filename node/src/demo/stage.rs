@@ -110,6 +110,11 @@ impl Stage {
         fs::copy(self.wallet(from).file(file), self.wallet(to).file(file)).map(drop).map_err(doing("passing a file"))
     }
 
+    /// Writes a line to a file in a person's folder, such as a PIN that is typed there.
+    pub fn write(&self, person: Person, file: &str, line: &str) -> Result<(), DemoError> {
+        fs::write(self.wallet(person).file(file), format!("{line}\n")).map_err(doing("writing a file"))
+    }
+
     /// Copies a file with one bit turned in its middle.
     pub fn alter(&self, person: Person, file: &str, altered: &str) -> Result<(), DemoError> {
         let mut bytes = fs::read(self.wallet(person).file(file)).map_err(doing("reading a proposal"))?;
@@ -208,7 +213,9 @@ pub fn now_ms() -> u64 {
 fn matches(outcome: &Outcome, expect: Expect) -> bool {
     let error = &outcome.json["error"];
     let (kind, wanted, found) = match expect {
-        Expect::Wallet(part) => return error["kind"] == "bad_input" && text(&error["message"]).contains(part),
+        Expect::Wallet(part) => {
+            return (error["kind"] == "bad_input" || error["kind"] == "key") && text(&error["message"]).contains(part);
+        }
         Expect::AlreadyKnown => return error["details"]["code"] == ErrorCode::AlreadyKnown as i32,
         Expect::Node(name) => ("refused_by_node", name, &error["details"]["data"]["name"]),
         Expect::Ledger(name) => ("failed_on_ledger", name, &error["details"]["name"]),

@@ -73,13 +73,13 @@ impl SoftwareCard {
     /// [`CardError::NotACard`], or [`CardError::File`], also if others can read it.
     pub fn read(path: &Path) -> Result<Self, CardError> {
         let bytes = read_bounded(path)?;
-        check_mode(path, 0o600)?;
         let wrong = |cause| CardError::NotACard { path: path.display().to_string(), cause };
         let fields: Fields =
             serde_json::from_slice(&bytes).map_err(|_| wrong("a field is missing, unknown or of the wrong type"))?;
         if fields.format != FORMAT || fields.version != VERSION {
             return Err(wrong("it is of another format or version"));
         }
+        check_mode(path, 0o600)?;
         let card: Name = fields.card.parse().map_err(|_| wrong("the card's name is mistyped"))?;
         let mut secret = Zeroizing::new([0; SECRET_BYTES]);
         hex::decode_to_slice(&fields.secret, &mut *secret)

@@ -1,0 +1,103 @@
+//! `countersign card` without a node: card and order files, and what is refused before anything is asked or signed.
+#![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
+use serde_json::Value as Json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output, Stdio};
+
+const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+const CARD: &str = "card-1234@bank.example";
+
+struct Wallet(tempfile::TempDir);
+
+impl Wallet {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.args(["--json", "--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
+        command.current_dir(self.0.path()).env_clear().env("COUNTERSIGN_HOME", self.0.path().join("home"));
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn done(&self, args: &[&str]) -> Json {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The message of a refusal with this exit code.
+    fn refused(&self, args: &[&str], exit: i32) -> String {
+        let output = self.run(args);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {errors}");
+        let error: Json = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
+        error["error"]["message"].as_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_cards_file_is_its_owners_alone_and_never_overwritten() {
+    let wallet = Wallet::new();
+    assert_eq!(wallet.done(&["card", "new", CARD, "-o", "card.json"])["card"], CARD);
+    let path = wallet.0.path().join("card.json");
+    let content = fs::read_to_string(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(wallet.refused(&["card", "new", CARD, "-o", "card.json"], 2).contains("never overwritten"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    assert!(wallet.refused(&["card", "new", "bank.example", "-o", "other.json"], 2).contains("no card's name"));
+}
+
+#[test]
+fn an_order_names_payee_amount_and_an_id_of_its_own() {
+    let wallet = Wallet::new();
+    let order = ["card", "order", "--payee", "shop.example", "--asset", "EUR", "--amount", "12.50"];
+    let given = wallet.done(&[&order[..], &["--order", "A-17", "-o", "given.json"]].concat());
+    assert_eq!((given["order"].as_str(), given["amount"].as_str()), (Some("A-17"), Some("12.50")));
+    let ids = ["a.json", "b.json"].map(|file| wallet.done(&[&order[..], &["-o", file]].concat())["order"].clone());
+    assert_ne!(ids[0], ids[1]);
+    assert!(wallet.refused(&[&order[..], &["-o", "a.json"]].concat(), 2).contains("exists already"));
+    wallet.refused(&[&order[..], &["--order", "", "-o", "empty.json"]].concat(), 2);
+}
+
+#[test]
+fn what_needs_the_ledger_says_so_before_a_pin_is_asked_for() {
+    let wallet = Wallet::new();
+    wallet.done(&["keys", "dev", "till-7@shop.example"]);
+    wallet.done(&["card", "new", CARD, "-o", "card.json"]);
+    wallet.done(&[
+        "card",
+        "order",
+        "--payee",
+        "shop.example",
+        "--asset",
+        "EUR",
+        "--amount",
+        "1.00",
+        "-o",
+        "order.json",
+    ]);
+    let pay = ["card", "pay", "--card-file", "card.json", "-o", "pay.csp", "--order"];
+    assert!(wallet.refused(&[&pay[..], &["order.json"]].concat(), 2).contains("needs a node"));
+    assert!(wallet.refused(&["card", "show", CARD], 2).contains("needs a node"));
+    // Neither order nor card.
+    assert!(wallet.refused(&[&pay[..], &["card.json"]].concat(), 2).contains("no order"));
+    let swapped = ["card", "pay", "--card-file", "order.json", "-o", "pay.csp", "--order", "order.json"];
+    assert!(wallet.refused(&swapped, 2).contains("not the file of a software card"));
+    assert!(!wallet.0.path().join("pay.csp").exists());
+}
+
+#[test]
+fn only_a_cards_payment_is_confirmed_as_one() {
+    let wallet = Wallet::new();
+    wallet.done(&["keys", "dev", "alice@bank.example"]);
+    let account = wallet.done(&["keys", "show"])["account"].as_str().unwrap().to_owned();
+    let (payer, to) = (format!("payer={account}"), format!("to={account}"));
+    let transfer =
+        ["tx", "propose", "assets.transfer", "--party", &payer, "--arg", "asset=EUR", "--arg", "amount=1.00"];
+    wallet.done(&[&transfer[..], &["--arg", &to, "--arg", "reference=r", "-o", "transfer.csp"]].concat());
+    let refused = wallet.refused(&["card", "confirm", "transfer.csp", "--yes"], 2);
+    assert!(refused.contains("something else than a card's payment"), "{refused}");
+}

@@ -1,0 +1,270 @@
+//! Story 4: a customer pays a shop with a smart card, at the shop's till with a second confirmation by the own phone, and at the phone.
+use super::fault::DemoError;
+use super::narrate::{Narrator, Story};
+use super::stage::{Expect, Person, Stage, now_ms};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Steps after which the node can be killed.
+pub const STEPS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
+
+const ISSUER: Person = Person("harbor-bank.example");
+const HOLDER: Person = Person("alice@harbor-hotel.example");
+const SHOP: Person = Person("city-books.example");
+/// The holder's phone, enrolled by the card's issuer together with the card.
+const PHONE: Person = Person("card-1234.phone@harbor-bank.example");
+/// The shop's till, enrolled by the shop.
+const TILL: Person = Person("till-7@city-books.example");
+/// Whose balances the story follows: devices hold nothing.
+const CAST: [Person; 3] = [ISSUER, HOLDER, SHOP];
+
+const CARD: &str = "card-1234@harbor-bank.example";
+const CARD_FILE: &str = "card-1234.card.json";
+const PIN: &str = "4711";
+const WRONG_PIN: &str = "4712";
+const LOADED: &str = "100.00";
+
+/// Milliseconds of a UTC day, by which a card's payments are limited.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Longer than the payments of one step take on a busy machine.
+const NEAR_MIDNIGHT_MS: u64 = 120_000;
+
+/// Plays the story. Nothing in it waits for the time that other stories agree on.
+pub fn play(stage: &mut Stage, _: Duration) -> Result<Story, DemoError> {
+    let mut told =
+        Narrator::new("Smart card: a holder, a bank that issues cards, a shop with a till, and the holder's phone");
+    stage.enter(&[ISSUER, HOLDER, SHOP, PHONE, TILL])?;
+    stage.enter(&CAST)?;
+    told.see(format!("issuer {}, holder {}, payee {}", ISSUER.0, HOLDER.0, SHOP.0));
+    told.see(format!("associated device {}, the shop's device {}", PHONE.0, TILL.0));
+
+    issue(stage, &mut told)?;
+    load(stage, &mut told)?;
+    pay_at_till(stage, &mut told)?;
+    confirm(stage, &mut told)?;
+    pay_with_phone(stage, &mut told)?;
+    block(stage, &mut told)?;
+    unblock_with_new_pin(stage, &mut told)?;
+    give_back(stage, &mut told)?;
+    Ok(told.finish())
+}
+
+fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin(
+        "1",
+        "The bank issues a card: bank, holder, the holder's phone and the PIN's key sign; the shop enrols its till",
+    );
+    stage.run(ISSUER, &["card", "new", CARD, "-o", CARD_FILE])?;
+    stage.send(ISSUER, HOLDER, CARD_FILE)?;
+    stage.write(HOLDER, "pin", PIN)?;
+    let phone = account(stage, PHONE)?;
+    let register = [
+        &["card", "register", "--card-file", CARD_FILE, "--pin-file", "pin", "--device", &phone][..],
+        &["--device-name", PHONE.0, "--asset", "EUR", "--payment-max", "50.00", "--day-max", "60.00"],
+        &["-o", "register.csp", "--sign", "--yes"],
+    ];
+    stage.run(HOLDER, &register.concat())?;
+    for (from, to) in [(HOLDER, PHONE), (PHONE, ISSUER)] {
+        stage.send(from, to, "register.csp")?;
+        stage.sign(to, "tx", "register.csp")?;
+    }
+    stage.submit(told, ISSUER, "register.csp")?;
+    let (shop, till) = (format!("member={}", SHOP.0), format!("holder={}", account(stage, TILL)?));
+    let name = format!("name={}", TILL.0);
+    let enrol =
+        ["tx", "propose", "registry.enrol", "--party", &shop, "--party", &till, "--arg", &name, "-o", "till.csp"];
+    stage.run(SHOP, &[&enrol[..], &["--sign", "--yes"]].concat())?;
+    stage.send(SHOP, TILL, "till.csp")?;
+    stage.sign(TILL, "tx", "till.csp")?;
+    stage.submit(told, TILL, "till.csp")?;
+    let ok = is_card(stage, told, "0.00", false)?;
+    stage.end(told, ok)
+}
+
+fn load(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin("2", "The holder loads the card");
+    let before = stage.balances(told)?;
+    stage.run(HOLDER, &["card", "load", "--card", CARD, "--amount", LOADED, "-o", "load.csp", "--sign", "--yes"])?;
+    stage.submit(told, HOLDER, "load.csp")?;
+    let ok = stage.moved(told, &before, &[(HOLDER, -10_000)])? && is_card(stage, told, LOADED, false)?;
+    stage.end(told, ok)
+}
+
+fn pay_at_till(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin(
+        "3",
+        "The till makes an order, reads the card and the PIN, shows card, amount, payee and account, and signs that",
+    );
+    stage.send(HOLDER, TILL, CARD_FILE)?;
+    order(stage, TILL, "A-1001", "12.50", "order.json")?;
+    stage.write(TILL, "pin", WRONG_PIN)?;
+    stage.refuse(told, TILL, &pay("order.json", "pay.csp"), Expect::Wallet("PIN does not fit"), "3a", "a wrong PIN")?;
+    stage.write(TILL, "pin", PIN)?;
+    let signed = stage.run(TILL, &pay("order.json", "pay.csp"))?;
+    see_payment(told, &signed);
+    stage.refuse(
+        told,
+        TILL,
+        &["tx", "submit", "pay.csp", "--wait"],
+        Expect::Wallet("missing"),
+        "3b",
+        "the payment without the second confirmation of the holder's phone",
+    )?;
+    let ok = signed["complete"] == Value::Bool(false) && signed["payment"]["payee"] == SHOP.0;
+    stage.end(told, ok)
+}
+
+fn confirm(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin(
+        "4",
+        "The payment goes to the holder's phone, which shows the same and confirms it; then the shop is paid",
+    );
+    let before = stage.balances(told)?;
+    stage.send(TILL, PHONE, "pay.csp")?;
+    let confirmed = stage.run(PHONE, &["card", "confirm", "pay.csp", "--yes"])?;
+    see_payment(told, &confirmed);
+    stage.submit(told, PHONE, "pay.csp")?;
+    let ok = stage.moved(told, &before, &[(SHOP, 1_250)])? && is_card(stage, told, "87.50", false)?;
+    stage.end(told, ok)?;
+
+    stage.run(TILL, &pay("order.json", "again.csp"))?;
+    stage.send(TILL, PHONE, "again.csp")?;
+    stage.run(PHONE, &["card", "confirm", "again.csp", "--yes"])?;
+    let again = ["tx", "submit", "again.csp", "--wait"];
+    stage.refuse(told, PHONE, &again, Expect::Ledger("card.OrderPaid"), "4a", "the same order a second time")
+}
+
+fn pay_with_phone(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    stay_within_a_day(told);
+    told.begin("5", "At the phone itself, the card's own device, the PIN is enough");
+    stage.send(HOLDER, PHONE, CARD_FILE)?;
+    stage.send(HOLDER, PHONE, "pin")?;
+    let before = stage.balances(told)?;
+    order(stage, PHONE, "ebook-1", "40.00", "ebook.json")?;
+    let signed = stage.run(PHONE, &pay("ebook.json", "ebook.csp"))?;
+    see_payment(told, &signed);
+    stage.submit(told, PHONE, "ebook.csp")?;
+    let ok = stage.moved(told, &before, &[(SHOP, 4_000)])? && is_card(stage, told, "47.50", false)?;
+    stage.end(told, ok && signed["complete"] == Value::Bool(true))?;
+
+    for (step, amount, error, what) in [
+        ("5a", "50.01", "card.OverPaymentLimit", "a payment above the card's limit for one"),
+        ("5b", "20.01", "card.OverDayLimit", "a payment that brings the day above its limit"),
+    ] {
+        let (file, signed) = (format!("{step}.json"), format!("{step}.csp"));
+        order(stage, PHONE, step, amount, &file)?;
+        stage.run(PHONE, &pay(&file, &signed))?;
+        stage.refuse(told, PHONE, &["tx", "submit", &signed, "--wait"], Expect::Ledger(error), step, what)?;
+    }
+    Ok(())
+}
+
+/// What is paid at midnight is of another day: waits for it if it is so near that a payment and the next could be parted by it.
+fn stay_within_a_day(told: &mut Narrator) {
+    let left = DAY_MS - now_ms() % DAY_MS;
+    if left < NEAR_MIDNIGHT_MS {
+        told.see(format!("waiting {} s for midnight (UTC), when a new day's limit begins", left / 1000 + 1));
+        std::thread::sleep(Duration::from_millis(left + 1));
+    }
+}
+
+fn block(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin("6", "The holder misses the card and blocks it, alone");
+    stage.run(HOLDER, &["card", "block", "--card", CARD, "-o", "block.csp", "--sign", "--yes"])?;
+    stage.submit(told, HOLDER, "block.csp")?;
+    let ok = is_card(stage, told, "47.50", true)?;
+    stage.end(told, ok)?;
+
+    order(stage, PHONE, "ebook-2", "1.00", "blocked.json")?;
+    stage.run(PHONE, &pay("blocked.json", "blocked.csp"))?;
+    let submit = ["tx", "submit", "blocked.csp", "--wait"];
+    stage.refuse(told, PHONE, &submit, Expect::Ledger("card.CardBlocked"), "6a", "a payment with the blocked card")
+}
+
+fn unblock_with_new_pin(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin("7", "The card turns up: bank and holder unblock it and give it a new PIN");
+    stage.run(HOLDER, &["card", "unblock", "--card", CARD, "-o", "unblock.csp", "--sign", "--yes"])?;
+    stage.write(HOLDER, "new-pin", "081500")?;
+    let change = ["card", "change-auth", "--card-file", CARD_FILE, "--pin-file", "new-pin", "-o", "new-pin.csp"];
+    stage.run(HOLDER, &[&change[..], &["--sign", "--yes"]].concat())?;
+    for file in ["unblock.csp", "new-pin.csp"] {
+        stage.send(HOLDER, ISSUER, file)?;
+        stage.sign(ISSUER, "tx", file)?;
+        stage.submit(told, ISSUER, file)?;
+    }
+    let old = pay("blocked.json", "old.csp");
+    stage.refuse(told, PHONE, &old, Expect::Wallet("PIN does not fit"), "7a", "the old PIN")?;
+    stage.send(HOLDER, PHONE, "new-pin")?;
+    let before = stage.balances(told)?;
+    let mut with_new = pay("blocked.json", "new.csp");
+    with_new[7] = "new-pin";
+    stage.run(PHONE, &with_new)?;
+    stage.submit(told, PHONE, "new.csp")?;
+    let ok = stage.moved(told, &before, &[(SHOP, 100)])?;
+    stage.end(told, ok)
+}
+
+fn give_back(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+    told.begin(
+        "8",
+        "The card is lost for good: blocked, and its balance goes back to the holder without the PIN, with the bank",
+    );
+    stage.run(ISSUER, &["card", "block", "--card", CARD, "-o", "lost.csp", "--sign", "--yes"])?;
+    stage.submit(told, ISSUER, "lost.csp")?;
+    let alone = ["card", "unload", "--card", CARD, "--alone", "-o", "alone.csp", "--sign", "--yes"];
+    stage.run(HOLDER, &alone)?;
+    stage.refuse(
+        told,
+        HOLDER,
+        &["tx", "submit", "alone.csp", "--wait"],
+        Expect::Ledger("card.NotYetReclaimable"),
+        "8a",
+        "the holder alone, less than 30 days after the block",
+    )?;
+    let before = stage.balances(told)?;
+    stage.run(HOLDER, &["card", "unload", "--card", CARD, "-o", "back.csp", "--sign", "--yes"])?;
+    stage.send(HOLDER, ISSUER, "back.csp")?;
+    stage.sign(ISSUER, "tx", "back.csp")?;
+    stage.submit(told, ISSUER, "back.csp")?;
+    let ok = stage.moved(told, &before, &[(HOLDER, 4_650)])? && is_card(stage, told, "0.00", true)?;
+    stage.end(told, ok)
+}
+
+/// The account of a person's key, which may not be on the ledger yet.
+fn account(stage: &Stage, person: Person) -> Result<String, DemoError> {
+    let shown = stage.run(person, &["keys", "show"])?;
+    let account = shown["account"].as_str().map(Into::into);
+    account.ok_or(DemoError::Printed { wanted: "account".into(), found: shown })
+}
+
+fn order(stage: &Stage, device: Person, id: &str, amount: &str, file: &str) -> Result<(), DemoError> {
+    let order = ["card", "order", "--payee", SHOP.0, "--asset", "EUR", "--amount", amount, "--order", id, "-o", file];
+    stage.run(device, &order).map(drop)
+}
+
+/// The command by which a device pays an order with the card and the PIN in its folder.
+fn pay<'a>(order: &'a str, file: &'a str) -> [&'a str; 11] {
+    ["card", "pay", "--order", order, "--card-file", CARD_FILE, "--pin-file", "pin", "-o", file, "--yes"]
+}
+
+/// Tells what the device has shown before it signed.
+fn see_payment(told: &mut Narrator, signed: &Value) {
+    let fact = |name: &str| signed["payment"][name].as_str().unwrap_or_default().to_owned();
+    told.see(format!(
+        "shown and signed: card {}, {} {}, payee {}, account {}, order {}",
+        fact("card"),
+        fact("amount"),
+        fact("asset"),
+        fact("payee"),
+        fact("account"),
+        fact("order")
+    ));
+}
+
+/// True if the card has this balance and is blocked or not; tells both.
+fn is_card(stage: &Stage, told: &mut Narrator, balance: &str, blocked: bool) -> Result<bool, DemoError> {
+    let card = stage.run(HOLDER, &["card", "show", CARD])?;
+    let state = if card["blocked"] == true { "blocked" } else { "active" };
+    told.see(format!("the card holds {} EUR and is {state}", card["balance"].as_str().unwrap_or("?")));
+    Ok(card["balance"] == balance && card["blocked"] == blocked)
+}
