@@ -69,11 +69,11 @@ fn validator_words(validators: &[ValidatorView]) -> String {
             Some(pending) => format!("{}, {} from height {}", validator.power, pending.power, pending.from),
             None => validator.power.to_string(),
         };
-        let proposed = validator.proposed.map_or_else(|| "none seen".into(), |height| height.to_string());
+        let proposed = validator.proposed.map_or_else(|| "never".into(), |height| height.to_string());
         let runs = if validator.runs { "yes" } else { "not known to" };
         [validator.key.clone(), power, runs.into(), proposed]
     });
-    table(["VALIDATOR", "POWER", "RUNS", "LATE BLOCK"], rows)
+    table(["VALIDATOR", "POWER", "RUNS", "LAST SEEN"], rows)
 }
 
 fn node_words(nodes: &[NodeView]) -> String {
