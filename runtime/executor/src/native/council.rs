@@ -1,9 +1,19 @@
 //! Whether the council has signed, and whether it still could after a change.
 use crate::ledger::Ledger;
-use countersign_types::AccountId;
+use crate::quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS};
 use countersign_types::genesis::Council;
 use countersign_types::limits::SIGNATURES_MAX;
+use countersign_types::{AccountId, Gas};
 use std::collections::BTreeSet;
+
+/// Bytes of a signature in a transaction: the account's index, the key, the signature.
+const SIGNATURE_BYTES: usize = 2 + 32 + 64;
+/// Bytes of a party of a call.
+const PARTY_BYTES: usize = 32;
+/// Bytes of a call that names every parameter, and of the transaction around it.
+const REPAIR_BYTES: usize = 1_024;
+/// Gas of that call of 64 members, who take a month to sign it: with it the council can raise what binds it.
+const REPAIR_GAS: u64 = 250_000;
 
 /// True if enough distinct members of the council are among the parties. That each of them is active and has signed was checked
 /// before the call.
@@ -13,13 +23,20 @@ pub(crate) fn has_signed(ledger: &Ledger<'_>, parties: &[AccountId]) -> bool {
     signers.len() >= usize::from(council.threshold)
 }
 
-/// True if `council` can act on this ledger: as many of it as must sign are active members, and the signatures they need fit one
-/// transaction. Roles do not matter: none is needed to govern.
+/// True if `council` can act on this ledger: as many of it as must sign are active members, and a call with the signatures they
+/// need fits one transaction, its gas and a member's quota. Roles do not matter: none is needed to govern.
 pub(crate) fn can_act(ledger: &Ledger<'_>, council: &Council) -> bool {
     let active = council.members.iter().filter(|id| ledger.active_member(id).is_some());
     let accounts = active.filter_map(|id| ledger.account(id));
     let mut needed: Vec<usize> = accounts.map(|account| account.authority.fewest_keys()).collect();
     needed.sort_unstable();
     let threshold = usize::from(council.threshold);
-    needed.len() >= threshold && needed[..threshold].iter().sum::<usize>() <= SIGNATURES_MAX
+    if needed.len() < threshold {
+        return false;
+    }
+    let signatures: usize = needed[..threshold].iter().sum();
+    let bytes = REPAIR_BYTES + threshold * PARTY_BYTES + signatures * SIGNATURE_BYTES;
+    let price = TRANSACTION_GAS + SIGNATURE_GAS * signatures as u64 + BYTE_GAS * bytes as u64 + REPAIR_GAS;
+    let params = ledger.params();
+    signatures <= SIGNATURES_MAX && Gas::new(price) <= params.transaction_gas_max.min(params.quota_gas)
 }

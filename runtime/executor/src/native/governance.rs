@@ -96,7 +96,8 @@ impl Rules<Native<'_, '_, '_>> for Governance {
         council: Vec<AccountId>,
         args: SetParameters,
     ) -> Result<(), Error> {
-        native.charge(2 * READ_GAS + WRITE_GAS + EVENT_GAS)?;
+        let seats = native.run.ledger.council().members.len() as u64;
+        native.charge((3 + 2 * seats) * READ_GAS + WRITE_GAS + EVENT_GAS)?;
         native.check_signed(&council)?;
         let present = native.run.ledger.params();
         let mut next = present.clone();
@@ -111,6 +112,10 @@ impl Rules<Native<'_, '_, '_>> for Governance {
             return Err(Error::NothingChanges);
         }
         native.run.ledger.put_params(&next);
+        // Whoever refuses undoes the writes.
+        if !council::can_act(native.run.ledger, &native.run.ledger.council()) {
+            return Err(Error::LocksOutTheCouncil);
+        }
         native.emit(&ParametersChanged { changes: args.changes })?;
         Ok(())
     }

@@ -118,9 +118,9 @@ fn roles_do_not_matter_to_the_council() {
     ok(world.call(&set_council(&TWO, 2), &TWO));
 }
 
-#[test]
-fn no_member_of_the_council_needs_more_signatures_than_a_call_of_it_can_carry() {
-    let names: Vec<String> = (0..20).map(|number| format!("m{number}.example")).collect();
+/// A world whose council is `count` members, all of whom must sign.
+fn large_council(count: usize) -> (World, Vec<String>) {
+    let names: Vec<String> = (0..count).map(|number| format!("m{number}.example")).collect();
     let mut world = World::with(|genesis| {
         let member = |name: &String| GenesisMember {
             id: id(name),
@@ -134,9 +134,15 @@ fn no_member_of_the_council_needs_more_signatures_than_a_call_of_it_can_carry() 
         genesis.members = members.try_into().unwrap();
         let mut council: Vec<_> = names.iter().map(|name| id(name)).collect();
         council.sort_unstable();
-        genesis.council = Council { members: council.try_into().unwrap(), threshold: 20 };
+        genesis.council = Council { members: council.try_into().unwrap(), threshold: count.try_into().unwrap() };
     });
     names.iter().for_each(|name| world.knows(name));
+    (world, names)
+}
+
+#[test]
+fn no_member_of_the_council_needs_more_signatures_than_a_call_of_it_can_carry() {
+    let (mut world, names) = large_council(20);
     let mut keys: Vec<_> = (0..16).map(|number| (key(&format!("signatory {number}")), 1)).collect();
     keys.sort_unstable();
     let authority = Authority { threshold: 16, keys: keys.try_into().unwrap() };
@@ -149,6 +155,21 @@ fn no_member_of_the_council_needs_more_signatures_than_a_call_of_it_can_carry() 
     assert_eq!(refusal(&refused), code);
     // Whoever is not of the council may.
     ok(world.call(&SetAuthority { authority }, &["bank.example"]));
+}
+
+#[test]
+fn no_parameter_makes_a_call_of_the_council_too_dear() {
+    let (mut world, names) = large_council(40);
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Forty signatures cost 1.2 million units.
+    for limit in ["transaction_gas_max", "quota_gas"] {
+        let too_little = SetParameters { changes: changes(&[(limit, 1_000_000)]) };
+        is(&world.call(&too_little, &all), Error::LocksOutTheCouncil);
+        ok(world.call(&SetParameters { changes: changes(&[(limit, 2_000_000)]) }, &all));
+    }
+    let back = changes(&[("transaction_gas_max", 200_000_000), ("quota_gas", 1_000_000_000)]);
+    world.time += countersign_types::Params::default().quota_window_ms;
+    ok(world.call(&SetParameters { changes: back }, &all));
 }
 
 // --- parameters ---
