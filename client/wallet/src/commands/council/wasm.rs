@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_interface_section_is_found_among_others() {
         let wasm =
-            [HEAD, &b"\x00\x05\x04nameA"[..], b"\x01\x02\x01\x60", b"\x00\x1a\x15countersign.interfacetext"].concat();
+            [HEAD, &b"\x00\x06\x04nameA"[..], b"\x01\x02\x01\x60", b"\x00\x1a\x15countersign.interfacetext"].concat();
         assert_eq!(section(&wasm), Some(&b"text"[..]));
         // Numbers may be written longer than they need be.
         let long = [HEAD, &b"\x00\x9b\x80\x00\x95\x00countersign.interfacetext"[..]].concat();
