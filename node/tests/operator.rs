@@ -1,4 +1,6 @@
 //! A network made by hand: the very commands of the README's section for operators, and what an operator does next.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 mod support;
 
 use serde_json::json;
@@ -110,6 +112,18 @@ fn the_readmes_network_comes_up_and_agrees() {
     };
     let running = healthy(&nodes[3].0);
     assert!(running.iter().any(|finding| finding["check"] == "admission" && finding["level"] == "ok"), "{running:?}");
+
+    // A node that the council has not admitted is shut out, and told so.
+    succeed_in(dir.path(), &["init", "--spec", "chain.toml", "--dir", "n5"]);
+    // Its ports are the usual ones, which another node of this machine may use: that would be an error of its own.
+    let report = String::from_utf8(run_in(dir.path(), &["doctor", "--dir", "n5", "--json"]).stdout).unwrap();
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&report).unwrap();
+    let says = |check: &str, words: &str| {
+        let of = findings.iter().filter(|finding| finding["check"] == check);
+        of.filter(|finding| finding["level"] == "warning" && finding["text"].as_str().unwrap().contains(words)).count()
+    };
+    assert_eq!(says("admission", "has not admitted this node"), 1, "{report}");
+    assert_eq!(says("peers", "does not let this node in"), 4, "{report}");
 
     // The spec came into the folder: the next run needs none, and another one is refused.
     let (folder, node) = nodes.pop().unwrap();
@@ -225,5 +239,25 @@ fn several_development_nodes_run_under_one_command() {
             "node 1 runs without the command that started it"
         );
         std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_service_of_systemd_is_well_formed() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/systemd/countersign-node@.service");
+    let text = std::fs::read_to_string(unit).unwrap();
+    // What must not be restarted: wrong settings, and a node that disagrees with the validators.
+    assert!(text.contains("\nRestartPreventExitStatus=3 5\n"));
+    let program = env!("CARGO_BIN_EXE_countersign-node");
+    assert!(text.contains("\nExecStart=/usr/local/bin/countersign-node run --dir /var/lib/countersign/%i\n"));
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("countersign-node@main.service");
+    std::fs::write(&copy, text.replace("/usr/local/bin/countersign-node", program)).unwrap();
+    match Command::new("systemd-analyze").arg("verify").arg(&copy).output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && said.is_empty(), "{said}");
+        }
+        Err(error) => eprintln!("not verified, as systemd-analyze does not run here: {error}"),
     }
 }

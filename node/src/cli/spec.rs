@@ -71,9 +71,12 @@ fn new(out: &Path, from: Option<&Path>, entries: Vec<PathBuf>) -> Result<(), Cli
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(write)?;
     print_summary(&made);
     if from.is_none() {
-        println!("\nIts members' and holders' keys are well known: anybody can sign for anybody.");
-        println!("Put in your own, then: countersign-node spec check {}", out.display());
-    } else {
+        println!(
+            "\nIts members' and holders' keys are well known: anybody can sign for anybody. For more than trying out, put in"
+        );
+        println!("your own, then: countersign-node spec check {}", out.display());
+    }
+    if !made.nodes.is_empty() {
         println!("\nNow, for each node: countersign-node run --dir DIR --spec {}", out.display());
     }
     Ok(())
