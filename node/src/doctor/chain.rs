@@ -3,6 +3,7 @@ use super::view::View;
 use super::{Finding, Patient};
 use crate::inspect;
 use countersign_types::{NodeRecord, PublicKey, Status, Timestamp};
+use std::process::Command;
 
 /// Blocks of a stopped node's folder that are checked, the newest ones: some seconds of work.
 const BLOCKS_CHECKED_MAX: u64 = 10_000;
@@ -10,6 +11,7 @@ const BLOCKS_CHECKED_MAX: u64 = 10_000;
 const BLOCKS_BEHIND_MAX: u64 = 5;
 /// A clock that disagrees with the blocks' times by less than this harms nothing.
 const CLOCK_TOLERANCE_MS: u64 = 500;
+const CLOCK_ADVICE: &str = "let the machine's clock be set by NTP (`timedatectl set-ntp true`)";
 
 pub(super) fn examine(patient: &Patient, view: &View, findings: &mut Vec<Finding>) {
     findings.push(admission(&patient.keys.network.public(), view.own.as_ref(), view.no_registry));
@@ -21,6 +23,7 @@ pub(super) fn examine(patient: &Patient, view: &View, findings: &mut Vec<Finding
         patient.genesis.params.block_time_ahead_ms_max,
         patient.config.clock_offset_ms,
     ));
+    findings.extend(synchronised(&timedatectl()));
     findings.extend(height(view));
     findings.extend(storage(patient, view));
 }
@@ -65,14 +68,13 @@ fn validator(patient: &Patient, view: &View) -> Finding {
 
 /// `offset_ms` is what the settings add to the machine's clock, `ahead_max_ms` how far validators let a block's time be ahead.
 pub(super) fn clock(now: Timestamp, block: Option<Timestamp>, ahead_max_ms: u64, offset_ms: i64) -> Finding {
-    let advice = "set the machine's clock by NTP (`timedatectl set-ntp true`)";
     let ahead = block.map_or(0, |block| block.saturating_since(now));
     if ahead > ahead_max_ms {
         let text = format!("is {ahead} ms behind the newest block: this node refuses the others' blocks");
-        return Finding::error("clock", text, advice);
+        return Finding::error("clock", text, CLOCK_ADVICE);
     }
     if ahead > CLOCK_TOLERANCE_MS {
-        return Finding::warning("clock", format!("is {ahead} ms behind the newest block"), advice);
+        return Finding::warning("clock", format!("is {ahead} ms behind the newest block"), CLOCK_ADVICE);
     }
     if offset_ms != 0 {
         let text = format!("is set {offset_ms} ms apart from the machine's (clock.offset_ms)");
@@ -82,6 +84,21 @@ pub(super) fn clock(now: Timestamp, block: Option<Timestamp>, ahead_max_ms: u64,
         Some(_) => Finding::ok("clock", "is not behind the newest block"),
         None => Finding::note("clock", "there is no block to compare it with"),
     }
+}
+
+/// Whether systemd says that the clock is kept right: one that is ahead of the others' is not seen in the blocks.
+pub(super) fn synchronised(said: &str) -> Option<Finding> {
+    (said.trim() == "no").then(|| {
+        let text =
+            "the machine's clock is not synchronised; ahead of the others', it would have this node's blocks refused";
+        Finding::warning("clock", text, CLOCK_ADVICE)
+    })
+}
+
+/// `yes` or `no`; empty where there is no systemd.
+fn timedatectl() -> String {
+    let said = Command::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]).output();
+    said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
 fn height(view: &View) -> Option<Finding> {

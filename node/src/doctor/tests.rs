@@ -1,5 +1,5 @@
 //! Each finding provoked: that it is found, how bad it is, and that it says what to do.
-use super::chain::{admission, clock};
+use super::chain::{admission, clock, synchronised};
 use super::folder::room;
 use super::peers::unreachable_peer;
 use super::ports::examine_port;
@@ -110,6 +110,8 @@ fn a_wrong_clock_is_found() {
     assert_eq!(level(10_000, Some(at(13_000)), 0), Level::Error);
     assert_eq!(level(10_000, Some(at(9_000)), 60_000), Level::Warning);
     assert_eq!(level(10_000, None, 0), Level::Note);
+    let synchronised = ["no\n", "yes\n", ""].map(|said| synchronised(said).map(|finding| finding.level));
+    assert_eq!(synchronised, [Some(Level::Warning), None, None]);
 }
 
 #[test]
