@@ -48,10 +48,10 @@ pub(crate) async fn dial(identity: &[u8; 32], peer: &PeerAddress) -> io::Result<
                     // The connection's own event follows.
                     Event::OutboundFailure { error: OutboundFailure::ConnectionClosed, .. } => {}
                     // The stream was opened and closed again: the peer has no answer to this question.
-                    Event::OutboundFailure { error: OutboundFailure::Io(_), .. } => {
-                        if swarm.is_connected(&peer.id().0) {
-                            return Dialled::Answered;
-                        }
+                    Event::OutboundFailure { error: OutboundFailure::Io(_), .. }
+                        if swarm.is_connected(&peer.id().0) =>
+                    {
+                        return Dialled::Answered;
                     }
                     _ => {}
                 },
