@@ -18,7 +18,7 @@ use countersign_vm::{Engine, Module};
 use parity_scale_codec::Encode;
 
 /// Finding the module and checking the call against its declaration: two reads and a search.
-const CALL_GAS: u64 = 3_000;
+pub(crate) const CALL_GAS: u64 = 3_000;
 
 /// What runs: with the index of the call it names the running call uniquely.
 #[derive(Clone, Copy, Debug)]

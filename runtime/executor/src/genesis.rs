@@ -36,8 +36,8 @@ pub enum GenesisError {
     /// The council is not sorted and distinct, or one of it is no member.
     #[error("the council must be a sorted list of distinct members")]
     CouncilMembers,
-    /// The council's members need more signatures than a transaction holds.
-    #[error("the signatures that the council's members need do not fit one transaction")]
+    /// The council's members need more signatures than a transaction holds, or than its gas or a member's quota pays for.
+    #[error("a call with the signatures the council needs exceeds a transaction's room or gas, or a member's quota")]
     CouncilLockedOut,
     /// The council's threshold is zero or more than its members.
     #[error("the council's threshold {threshold} must be 1 to {members}, its number of members")]

@@ -1,8 +1,10 @@
 //! Whether the council has signed, and whether it still could after a change.
+use super::{ARGUMENT_BYTE_GAS, CALL_GAS, governance};
+use crate::call::CALL_GAS as RUN_CALL_GAS;
 use crate::ledger::Ledger;
-use crate::quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS};
+use crate::quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
 use countersign_types::genesis::Council;
-use countersign_types::limits::SIGNATURES_MAX;
+use countersign_types::limits::{PARTIES_MAX, SIGNATURES_MAX};
 use countersign_types::{AccountId, Gas};
 use std::collections::BTreeSet;
 
@@ -12,8 +14,12 @@ const SIGNATURE_BYTES: usize = 2 + 32 + 64;
 const PARTY_BYTES: usize = 32;
 /// Bytes of a call that names every parameter, and of the transaction around it.
 const REPAIR_BYTES: usize = 1_024;
-/// Gas of that call of 64 members, who take a month to sign it: with it the council can raise what binds it.
-const REPAIR_GAS: u64 = 250_000;
+/// Gas of that call by the largest council, and a month to sign it: with it the council can raise what binds it.
+const REPAIR_GAS: u64 = governance::set_parameters_gas(PARTIES_MAX as u64)
+    + CALL_GAS
+    + RUN_CALL_GAS
+    + ARGUMENT_BYTE_GAS * REPAIR_BYTES as u64
+    + 30 * 24 * VALIDITY_HOUR_GAS;
 
 /// True if enough distinct members of the council are among the parties. That each of them is active and has signed was checked
 /// before the call.

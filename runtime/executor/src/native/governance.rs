@@ -97,7 +97,7 @@ impl Rules<Native<'_, '_, '_>> for Governance {
         args: SetParameters,
     ) -> Result<(), Error> {
         let seats = native.run.ledger.council().members.len() as u64;
-        native.charge((3 + 2 * seats) * READ_GAS + WRITE_GAS + EVENT_GAS)?;
+        native.charge(set_parameters_gas(seats))?;
         native.check_signed(&council)?;
         let present = native.run.ledger.params();
         let mut next = present.clone();
@@ -164,6 +164,11 @@ impl Rules<Native<'_, '_, '_>> for Governance {
         }
         native.list_node(&args.key, member, address, args.address)
     }
+}
+
+/// Gas of `set_parameters` by a council of so many members, each of whom is looked at.
+pub(super) const fn set_parameters_gas(seats: u64) -> u64 {
+    (3 + 2 * seats) * READ_GAS + WRITE_GAS + EVENT_GAS
 }
 
 impl Native<'_, '_, '_> {
