@@ -57,7 +57,7 @@ impl SoftwareCard {
             format: FORMAT.into(),
             version: VERSION,
             card: self.card.to_string(),
-            secret: hex::encode(&*self.secret.0),
+            secret: hex::encode(self.secret.0.as_slice()),
         };
         let json = Zeroizing::new(serde_json::to_string_pretty(&fields).expect("texts and numbers are JSON"));
         let path_text = path.display().to_string();
