@@ -22,6 +22,8 @@ use tokio::runtime::Runtime;
 const PORT: u16 = 20_626;
 /// Port by which this process holds an address.
 const HOLD_PORT: u16 = 20_627;
+/// Set to keep the folders of networks when their tests are over.
+const KEEP: &str = "COUNTERSIGN_KEEP";
 /// What survives a wiped disk: what an operator keeps copies of.
 const KEPT: [&str; 4] = ["node.toml", "spec.toml", "network.key", "validator.key"];
 
@@ -78,14 +80,18 @@ pub struct Network {
 }
 
 impl Network {
-    /// Makes the network in a temporary folder and starts all its nodes.
+    /// Makes the network in a temporary folder and starts all its nodes. The folder is kept, and its path printed, if
+    /// `COUNTERSIGN_KEEP` is set.
     ///
     /// # Errors
     /// With the log's end if a node does not start.
     pub fn start(plan: Plan) -> anyhow::Result<Self> {
         let temporary = tempfile::tempdir()?;
         let mut network = Self::make(temporary.path(), plan)?;
-        network._temporary = Some(temporary);
+        match std::env::var_os(KEEP) {
+            Some(_) => eprintln!("the network is kept in {}", temporary.keep().display()),
+            None => network._temporary = Some(temporary),
+        }
         network.start_all()?;
         Ok(network)
     }
@@ -419,10 +425,18 @@ impl Network {
                 None
             }
         });
-        waited.map_err(|error| match last {
-            Some(last) => error.context(format!("last error: {last:#}")),
-            None => error,
-        })
+        waited
+            .map_err(|error| match last {
+                Some(last) => error.context(format!("last error: {last:#}")),
+                None => error,
+            })
+            .with_context(|| self.log_ends())
+    }
+
+    /// The last lines of every node's log, for a failure's message.
+    fn log_ends(&self) -> String {
+        let ends = self.all().map(|n| format!("the end of node {n}'s log:\n{}\n", crate::node::log_end(self.log(n))));
+        ends.collect()
     }
 
     /// Waits until a node has a block `more` above where it is now.
@@ -462,7 +476,8 @@ impl Network {
         let losses = self.directory.list().iter().map(|listed| listed.losses).collect::<Vec<_>>();
         let running = self.running();
         let nodes: Vec<(usize, &str)> = running.iter().map(|n| (*n, self.node(*n).address())).collect();
-        self.checked = verdict::check(&nodes, &book, &losses, &self.plan, (self.checked, self.repeats))?;
+        let verdict = verdict::check(&nodes, &book, &losses, &self.plan, (self.checked, self.repeats));
+        self.checked = verdict.with_context(|| self.log_ends())?;
         Ok(())
     }
 }

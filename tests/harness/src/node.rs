@@ -8,8 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// File in a node's folder that names the address it serves RPC at.
 const ADDRESS_FILE: &str = "rpc.addr";
-/// Lines of the log shown when a node does not come up.
-const LOG_LINES: usize = 40;
+/// Lines of a log shown with a failure.
+const LOG_LINES: usize = 20;
 
 /// A running node; killed when dropped.
 #[derive(Debug)]

@@ -2,8 +2,12 @@
 use crate::babbler::{Babbler, Nonsense};
 use crate::liar::{LIES, Liar, Lie};
 use crate::{SOME, WORKERS, four};
+use anyhow::Context as _;
 use countersign_harness::{Network, validator};
+use countersign_types::Evidence;
 use countersign_types::limits::TRANSACTION_BYTES_MAX;
+use countersign_types::signature::{development_secret, public_key};
+use parity_scale_codec::DecodeAll as _;
 use serde_json::json;
 use std::io::Write as _;
 
@@ -17,11 +21,14 @@ fn a_key_on_two_machines_is_shown_on_the_ledger_and_does_no_harm() -> anyhow::Re
     let mut network = Network::start(four().and_node(Some(validator(4))))?;
     let load = network.load(WORKERS);
     for n in network.all() {
-        network.until("the contradiction to stand on the ledger", |network| {
-            let filter = json!({ "module": "governance", "name": "Equivocated" });
-            let events = network.call(n, "events_history", &json!([filter, null, 10]))?;
-            Ok(events["items"].as_array().is_some_and(|events| !events.is_empty()))
-        })?;
+        network.until("the contradiction to stand on the ledger", |network| Ok(!evidence(network, n)?.is_empty()))?;
+    }
+    let key = public_key(&development_secret(&validator(4)));
+    for n in network.all() {
+        for found in evidence(&network, n)? {
+            anyhow::ensure!(found.validator() == key, "node {n} lists an honest validator: {found:?}");
+            anyhow::ensure!(found.is_valid(&network.chain()), "node {n} lists what proves nothing: {found:?}");
+        }
     }
     load.until_finals(SOME)?;
     network.stop(4)?;
@@ -29,6 +36,16 @@ fn a_key_on_two_machines_is_shown_on_the_ledger_and_does_no_harm() -> anyhow::Re
     network.start_node(4)?;
     load.end();
     network.verdict()
+}
+
+/// What a node lists for the council.
+fn evidence(network: &Network, n: usize) -> anyhow::Result<Vec<Evidence>> {
+    let listed = network.call(n, "evidence_list", &json!([null, null]))?;
+    let decoded = listed["items"].as_array().into_iter().flatten().map(|item| {
+        let bytes = item["evidence"].as_str().and_then(|text| hex::decode(text.strip_prefix("0x")?).ok());
+        Ok(Evidence::decode_all(&mut &bytes.context("evidence is bytes")?[..])?)
+    });
+    decoded.collect()
 }
 
 /// A validator that proposes nothing but blocks that break a rule: each is refused, its round passes, and the chain goes on.
