@@ -135,6 +135,11 @@ impl Chain {
         fault.clone().expect("waited for it")
     }
 
+    /// The reason to stop, if there is one.
+    pub fn fault(&self) -> Option<Arc<Fault>> {
+        self.fault.borrow().clone()
+    }
+
     /// Stops the node for this reason, unless it is stopping already.
     pub(crate) fn stop(&self, fault: Fault) {
         tracing::error!(error = %crate::report::chain(&fault), "the node stops");

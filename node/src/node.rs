@@ -165,10 +165,12 @@ impl Node {
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             fault = self.opened.chain.stopped() => Err(NodeError::Stopped(fault)),
-            ended = &mut self.engine => Err(NodeError::Chain(match ended {
-                Ok(Ended::LogFailed) => Fault::ConsensusLog,
-                _ => Fault::ConsensusEnded,
-            })),
+            ended = &mut self.engine => Err(match (self.opened.chain.fault(), ended) {
+                // The engine ended because the chain had stopped: that is the reason to tell.
+                (Some(fault), _) => NodeError::Stopped(fault),
+                (None, Ok(Ended::LogFailed)) => NodeError::Chain(Fault::ConsensusLog),
+                (None, _) => NodeError::Chain(Fault::ConsensusEnded),
+            }),
         };
         self.stop().await;
         outcome

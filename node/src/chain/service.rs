@@ -39,6 +39,8 @@ struct Service {
     undecided: HashMap<Hash, Candidate>,
     /// The round being worked on.
     round: u32,
+    /// The newest decided block; the newest executed one may be below it.
+    decided: Height,
     serving: Arc<Semaphore>,
 }
 
@@ -51,17 +53,7 @@ pub async fn serve(
     validator: Option<PublicKey>,
     mut requests: mpsc::Receiver<Request>,
 ) {
-    let mut service = Service {
-        chain: executing.chain,
-        mempool,
-        metrics,
-        network,
-        validator,
-        tasks: executing.tasks,
-        undecided: HashMap::new(),
-        round: 0,
-        serving: Arc::new(Semaphore::new(SERVING_MAX)),
-    };
+    let mut service = Service::new(executing, mempool, metrics, network, validator);
     while let Some(request) = requests.recv().await {
         if let Err(fault) = service.answer(request).await {
             service.chain.stop(fault);
@@ -71,6 +63,27 @@ pub async fn serve(
 }
 
 impl Service {
+    fn new(
+        executing: Executing,
+        mempool: Arc<Mempool>,
+        metrics: Metrics,
+        network: Network,
+        validator: Option<PublicKey>,
+    ) -> Self {
+        Self {
+            mempool,
+            metrics,
+            network,
+            validator,
+            tasks: executing.tasks,
+            undecided: HashMap::new(),
+            round: 0,
+            decided: executing.chain.head().height(),
+            serving: Arc::new(Semaphore::new(SERVING_MAX)),
+            chain: executing.chain,
+        }
+    }
+
     async fn answer(&mut self, request: Request) -> Result<(), Fault> {
         match request {
             Request::Ready { reply } => drop(reply.send(start(&self.chain.head()))),
@@ -142,7 +155,7 @@ impl Service {
 
     /// The block of this node for the round: the one already stored for it, else a new one.
     async fn propose(&mut self, height: Height, round: u32) -> Result<Option<Proposed>, Fault> {
-        let Some(proposer) = self.validator else { return Ok(None) };
+        let Some(proposer) = self.validator.filter(|_| height > self.decided) else { return Ok(None) };
         let (chain, mempool) = (self.chain.clone(), self.mempool.clone());
         let made = blocking(move || {
             let head = chain.head();
@@ -198,6 +211,10 @@ impl Service {
         received: ReceivedBlock,
         by_clock: bool,
     ) -> Result<Option<Result<(), judge::Refusal>>, Fault> {
+        // A block comes again on another way: its height may be over before it is executed, and takes no proposal any more.
+        if height <= self.decided {
+            return Ok(None);
+        }
         let hash = received.hash();
         if self.undecided.contains_key(&hash) {
             return Ok(Some(Ok(())));
@@ -241,6 +258,7 @@ impl Service {
             Ok(Decided { block, hash, certificate, transactions, size_bytes: bytes.len() })
         })
         .await?;
+        self.decided = decided.certificate.height;
         self.tasks.send(Task::Execute(Box::new(decided))).map_err(|_| Fault::Ended("execution"))
     }
 
@@ -324,4 +342,41 @@ fn range(chain: &Chain, from: Height, to: Height, bytes_max: usize) -> Result<Ve
         height = height.next();
     }
     Ok(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::tests::{certified, clock, mempool, opened, proposer};
+    use countersign_consensus::Config;
+    use countersign_state::MemoryStore;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_block_that_comes_again_between_decision_and_execution_is_left_alone() {
+        let (store, mempool, dir) = (Arc::new(MemoryStore::new()), mempool(), tempfile::tempdir().unwrap());
+        let opened = opened(&store, &mempool).await;
+        let chain = opened.chain.clone();
+        let config = Config {
+            name: "service".into(),
+            data_dir: dir.path().to_path_buf(),
+            chain: chain.id(),
+            signer: None,
+            identity: [1; 32],
+            listen: "/ip4/127.0.0.1/tcp/0".into(),
+            peers: Vec::new(),
+        };
+        let network = countersign_consensus::start(config).await.unwrap().network;
+        // Nobody executes what is decided.
+        let (tasks, _kept) = std::sync::mpsc::channel();
+        let executing = Executing { chain: chain.clone(), tasks };
+        let mut service = Service::new(executing, mempool.clone(), Metrics::new(), network, None);
+
+        let draft = propose::build(&chain.head(), &mempool, Vec::new(), proposer(), clock(&chain));
+        let (height, block) = (draft.block.header.height, ReceivedBlock::check(draft.bytes.into()).unwrap());
+        assert!(service.received(height, block.clone()).await.unwrap());
+        service.decided(certified(&draft.block.header, &["validator-1"])).await.unwrap();
+        assert_eq!(chain.head().height().next(), height, "it is decided, and not executed");
+        assert!(!service.received(height, block.clone()).await.unwrap());
+        assert_eq!(service.synced(height, block).await.unwrap(), Synced::Later);
+    }
 }
