@@ -108,7 +108,7 @@ pub struct Babbler {
 impl Babbler {
     /// Takes the place of a node of the network that does not run.
     pub fn start(network: &Network, n: usize) -> anyhow::Result<Self> {
-        let identity = NodeKey::load(&network.dir(n).join("network.key"))?;
+        let identity = NodeKey::load(&network.dir(n).join("network.key"), None)?;
         let key = Keypair::ed25519_from_bytes(*identity.secret())?;
         let addresses = network.peers(n).split(',').map(str::parse::<Multiaddr>).collect::<Result<Vec<_>, _>>()?;
         let closed = Closed::default();

@@ -68,7 +68,7 @@ impl Liar {
         let dir = network.dir(n);
         let genesis = countersign_chain_spec::load(&dir.join("spec.toml"))?;
         let (identity, validator) =
-            (NodeKey::load(&dir.join("network.key"))?, NodeKey::load(&dir.join("validator.key"))?);
+            (NodeKey::load(&dir.join("network.key"), None)?, NodeKey::load(&dir.join("validator.key"), None)?);
         let peers = network.peers(n).split(',').map(str::parse::<PeerAddress>).collect::<Result<Vec<_>, _>>()?;
         let config = Config {
             name: format!("liar-{n}"),
