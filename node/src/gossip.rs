@@ -226,6 +226,13 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_between_nodes_are_frozen() {
+        let batch = encode(7, &[verified(1, 0, 9_000), verified(2, 5, 9_000)]);
+        let frozen = "7c240be06f00e97355a5e1d07a41bd689f3e40dfad6bdab27b46363254809fc7";
+        assert_eq!(Hash::of("frozen", &batch).to_string(), frozen);
+    }
+
+    #[test]
     fn told_again_is_one_batch_at_a_time_and_memory_is_bounded() {
         let (mempool, mut told, now) = (mempool(), Told::default(), Instant::now());
         let all = waiting(&mempool, 0..10);

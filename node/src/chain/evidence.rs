@@ -277,6 +277,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_bytes_on_disk_are_frozen() {
+        let dir = tempfile::tempdir().unwrap();
+        let waiting = WaitingEvidence::open(Some(dir.path().join("evidence.bin")), &Hash::ZERO);
+        let found = contradiction("validator-1", &Hash::ZERO, 2, 3);
+        waiting.lock().insert(found.state_key(), found);
+        waiting.save();
+        let frozen = "09fe5495ec54c3aaac706382b92a7750b441157005aa8376b62cbf88dbef2836";
+        let bytes = std::fs::read(dir.path().join("evidence.bin")).unwrap();
+        assert_eq!(Hash::of("frozen", &bytes).to_string(), frozen);
+    }
+
+    #[test]
     fn a_damaged_file_costs_what_it_held() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("evidence.bin");

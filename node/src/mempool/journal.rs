@@ -156,6 +156,16 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_on_disk_are_frozen() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mempool.bin");
+        Journal::open(&file).unwrap().0.append(&[verified(1, 0, 9_000), verified(2, 5, 9_000)]).unwrap();
+        let frozen = "51b8a3f3cef5cc6d6ce251a4edba689b11fdef4b81d3855397d2af0c377a6495";
+        let bytes = std::fs::read(&file).unwrap();
+        assert_eq!(countersign_types::Hash::of("frozen", &bytes).to_string(), frozen);
+    }
+
+    #[test]
     fn it_is_written_anew_with_what_still_waits() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("mempool.bin");
