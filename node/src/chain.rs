@@ -19,6 +19,7 @@ mod idle;
 mod judge;
 mod propose;
 pub mod read;
+pub(crate) mod receipts;
 mod recent;
 mod service;
 mod startup;
@@ -196,7 +197,7 @@ impl Chain {
         }
         let (block, _) = stored_block(&*self.store, height)?;
         let certificate = stored_certificate(&*self.store, height)?;
-        let receipts = stored_receipts(&*self.store, height)?;
+        let receipts = stored_receipts(&*self.store, &block)?;
         let executed = Arc::new(Executed { hash: certificate.block, block, certificate, receipts });
         self.recent().push_read(executed.clone());
         Ok(Some(executed))

@@ -2,20 +2,18 @@
 //! its balances against the supplies.
 //!
 //! Nothing is changed but what every start does too: an append that a crash cut short is cut off, an interrupted checkpoint completed.
-use crate::chain::{Fault, stored_certificate};
+use crate::chain::{Fault, stored_certificate, stored_receipts};
 use crate::trail::{BadTrail, Link, Trust};
 use bytes::Bytes;
 use countersign_consensus::{BadBlock, ReceivedBlock};
 use countersign_executor::{SupplyMismatch, audit_supply, genesis_header};
 use countersign_state::{DiskOptions, DiskStore, Snapshot, Store, StoreError};
 use countersign_types::receipt::receipts_root;
-use countersign_types::{Genesis, Hash, Header, Height, Receipt, state_key};
+use countersign_types::{Block, Genesis, Hash, Height, state_key};
 use std::path::{Path, PathBuf};
 
 /// Damages that are reported: where so many are, more say nothing new.
 const DAMAGES_MAX: usize = 20;
-/// Bytes of the stored receipts of a block: what the node itself wrote.
-const RECEIPTS_BYTES_MAX: usize = 1 << 30;
 /// Assets of a chain that are counted.
 const ASSETS_MAX: usize = 100_000;
 
@@ -190,7 +188,7 @@ fn check_blocks(
     let mut trust = Trust::of_genesis(genesis);
     let links = Link::stored(store, tip).map_err(Damage::Record)?;
     let mut links = links.iter().peekable();
-    let mut before: Option<Header> = None;
+    let mut before: Option<Block> = None;
     let mut height = from;
     while height <= tip && inspection.damages.len() < DAMAGES_MAX {
         while let Some(link) = links.next_if(|link| link.header.height < height) {
@@ -198,7 +196,7 @@ fn check_blocks(
             inspection.damages.extend(followed.err());
         }
         match check_block(store, genesis, &trust, height, before.as_ref()) {
-            Ok(header) => before = Some(header),
+            Ok(block) => before = Some(block),
             Err(damage) => {
                 inspection.damages.push(damage);
                 before = None;
@@ -215,17 +213,18 @@ fn check_block(
     genesis: &Genesis,
     trust: &Trust,
     height: Height,
-    before: Option<&Header>,
-) -> Result<Header, Damage> {
+    before: Option<&Block>,
+) -> Result<Block, Damage> {
     let failed = |cause| Damage::Store { what: "a block", cause };
     let bytes = store.block(height).map_err(failed)?;
     let bytes = bytes.ok_or(Damage::Record(Fault::Missing { what: "block's bytes", height }))?;
     let checked = ReceivedBlock::check(Bytes::from(bytes)).map_err(|cause| Damage::Block { height, cause })?;
-    let header = checked.block().header.clone();
+    let (block, _) = checked.into_parts();
+    let header = &block.header;
     let certificate = stored_certificate(store, height).map_err(Damage::Record)?;
-    trust.check(&header, &certificate).map_err(|cause| Damage::Trail { height, cause })?;
+    trust.check(header, &certificate).map_err(|cause| Damage::Trail { height, cause })?;
     let parent = match before {
-        Some(before) => Some(before.hash()),
+        Some(before) => Some(before.header.hash()),
         None if height == Height::new(1) => Some(genesis_header(genesis, header.state_root).hash()),
         None => None,
     };
@@ -233,16 +232,14 @@ fn check_block(
         return Err(Damage::Parent { height });
     }
     if let Some(before) = before
-        && let Some(bytes) = store.receipts(before.height).map_err(failed)?
+        && store.receipts(before.header.height).map_err(failed)?.is_some()
     {
-        let height = before.height;
-        let receipts: Vec<Receipt> = countersign_types::decode("receipts", &bytes, RECEIPTS_BYTES_MAX)
-            .map_err(|cause| Damage::Record(Fault::Unreadable { what: "receipts", height, cause }))?;
+        let receipts = stored_receipts(store, before).map_err(Damage::Record)?;
         if receipts_root(&receipts) != header.receipts_root {
-            return Err(Damage::Receipts { height });
+            return Err(Damage::Receipts { height: before.header.height });
         }
     }
-    Ok(header)
+    Ok(block)
 }
 
 /// Checks the root that was just computed against the next header, and the balances against the supplies.

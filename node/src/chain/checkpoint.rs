@@ -3,21 +3,20 @@
 //! The newest block is never part of a checkpoint: the state after it is certified by the header that comes next, and execution
 //! compares the two before it goes on. So the state on disk is always one that the validators have certified, which is what a
 //! snapshot needs, and a node that differs from them finds its last good state there.
-use super::{Chain, Committed, Fault, StopOnPanic};
+use super::{Chain, Committed, Executed, Fault, StopOnPanic, receipts};
 use crate::index;
 use crate::metrics::{Metrics, observe};
 use countersign_state::{Changes, Checkpoint};
 use countersign_types::Height;
-use parity_scale_codec::Encode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Bytes of executed blocks that are not in a checkpoint. Decoded, with receipts, changes and index entries, they take some ten
-/// times as much memory; fewer, and keys that many blocks change would be written more often.
+/// Bytes of executed blocks that are not in a checkpoint. Decoded, with receipts, changes and index entries, they take five
+/// to six times as much memory; fewer, and keys that many blocks change would be written more often.
 const PENDING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Execution waits while this many times the allowed blocks or bytes are pending: the disk cannot follow.
-const BACKLOG_FACTOR: usize = 4;
+const BACKLOG_FACTOR: usize = 2;
 /// How often a waiting execution looks again.
 const BACKLOG_POLL: Duration = Duration::from_millis(2);
 
@@ -120,13 +119,14 @@ fn write(chain: &Chain) -> Result<(), Fault> {
 
 fn gather(pending: &[Arc<Committed>], last: &Committed, indexed: bool) -> Checkpoint {
     let mut changes = Changes::default();
-    let mut receipts: Vec<(Height, Vec<u8>)> = Vec::with_capacity(pending.len());
+    let mut packed: Vec<(Height, Vec<u8>)> = Vec::with_capacity(pending.len());
     let mut entries = Vec::new();
     for committed in pending {
         changes.merge(committed.changes.clone());
-        receipts.push((committed.height(), committed.executed.receipts.encode()));
+        let Executed { block, receipts: list, .. } = &*committed.executed;
+        packed.push((committed.height(), receipts::pack(block, &committed.ids, list)));
         let kept = committed.entries.iter().filter(|(key, _)| indexed || index::is_always_kept(key));
         entries.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
     }
-    Checkpoint { height: last.height(), root: last.root, changes, receipts, index: entries }
+    Checkpoint { height: last.height(), root: last.root, changes, receipts: packed, index: entries }
 }

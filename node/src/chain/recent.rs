@@ -8,6 +8,10 @@ use std::sync::Arc;
 /// States kept for proofs: a wallet proves against a header some blocks old while the chain goes on. They share what they have
 /// in common.
 const STATES_MAX: usize = 32;
+/// States kept whatever they take: what a wallet that has just asked for the head still needs.
+const STATES_MIN: usize = 4;
+/// Changed keys of the states kept beyond these: each takes 0.25 to 1.4 kB, so they are bounded by some 20 MB.
+const STATE_KEYS_MAX: usize = 16 * 1024;
 
 /// Blocks read from disk that are held ready: the pages of one history tend to come from the same few.
 const READ_MAX: usize = 8;
@@ -58,7 +62,9 @@ impl Committed {
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     blocks: BTreeMap<Height, Arc<Committed>>,
-    states: VecDeque<Snapshot>,
+    /// With the number of keys that changed from the one before.
+    states: VecDeque<(Snapshot, usize)>,
+    state_keys: usize,
     bytes: usize,
     /// Read from disk, the newest reading last.
     read: VecDeque<Arc<Executed>>,
@@ -67,14 +73,19 @@ pub(super) struct Recent {
 impl Recent {
     pub fn push(&mut self, committed: Arc<Committed>, state: Snapshot) {
         self.bytes += committed.size_bytes;
+        let changed = committed.changes.values.len();
         self.blocks.insert(committed.height(), committed);
-        self.push_state(state);
+        self.push_state(state, changed);
     }
 
-    pub fn push_state(&mut self, state: Snapshot) {
-        self.states.push_back(state);
-        while self.states.len() > STATES_MAX {
-            self.states.pop_front();
+    /// Keeps a state that differs in so many keys from the one before.
+    pub fn push_state(&mut self, state: Snapshot, changed: usize) {
+        self.states.push_back((state, changed));
+        self.state_keys += changed;
+        let is_too_much = |kept: usize, keys: usize| kept > STATES_MAX || (kept > STATES_MIN && keys > STATE_KEYS_MAX);
+        while is_too_much(self.states.len(), self.state_keys) {
+            let oldest = self.states.pop_front();
+            self.state_keys -= oldest.map_or(0, |(_, changed)| changed);
         }
     }
 
@@ -102,11 +113,11 @@ impl Recent {
     }
 
     pub fn state(&self, height: Height) -> Option<Snapshot> {
-        self.states.iter().find(|state| state.height() == height).cloned()
+        self.states.iter().map(|(state, _)| state).find(|state| state.height() == height).cloned()
     }
 
     pub fn state_with_root(&self, root: Hash) -> Option<Snapshot> {
-        self.states.iter().find(|state| state.root() == root).cloned()
+        self.states.iter().map(|(state, _)| state).find(|state| state.root() == root).cloned()
     }
 
     /// All blocks, oldest first.

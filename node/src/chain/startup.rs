@@ -3,7 +3,7 @@ use super::checkpoint::{Cadence, Writer};
 use super::evidence::WaitingEvidence;
 use super::execute::{Decided, Runner, Task, execute, publish};
 use super::recent::Recent;
-use super::{Chain, Fault, Head, judge};
+use super::{Chain, Fault, Head, judge, receipts};
 use crate::clock::Clock;
 use crate::index::ValidatorsFrom;
 use crate::mempool::Mempool;
@@ -21,8 +21,6 @@ use tokio::sync::{oneshot, watch};
 
 /// Bytes of a stored certificate or validator set: far below, for a decode with a bound.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of a block's stored receipts: what this node itself wrote.
-const RECEIPTS_BYTES_MAX: usize = 1 << 30;
 
 /// What a chain is opened with.
 pub struct Options {
@@ -108,7 +106,7 @@ fn start(options: Options, mempool: Arc<Mempool>, metrics: Metrics) -> Result<Ru
     let height = head.height();
     let cadence = Cadence { blocks: options.checkpoint_blocks, age: options.checkpoint_age };
     let mut recent = Recent::default();
-    recent.push_state(head.state.clone());
+    recent.push_state(head.state.clone(), 0);
     let chain = Arc::new(Chain {
         id,
         genesis: options.genesis,
@@ -160,7 +158,9 @@ fn resume(store: &dyn Store, genesis: &Genesis, height: Height) -> Result<Head, 
     let (header, receipts) = if height == Height::ZERO {
         (genesis_header(genesis, state.root()), Vec::new())
     } else {
-        (stored_block(store, height)?.0.header, stored_receipts(store, height)?)
+        let (block, _) = stored_block(store, height)?;
+        let receipts = stored_receipts(store, &block)?;
+        (block.header, receipts)
     };
     let validators = ValidatorsFrom::stored(store, height.next())?;
     let validators = validators.ok_or(Fault::Missing { what: "validators", height: height.next() })?;
@@ -216,9 +216,9 @@ pub(crate) fn stored_certificate(store: &dyn Store, height: Height) -> Result<Ce
     decoded.map_err(|cause| Fault::Unreadable { what: "certificate", height, cause })
 }
 
-/// The receipts of a block in a checkpoint.
-pub(crate) fn stored_receipts(store: &dyn Store, height: Height) -> Result<Vec<Receipt>, Fault> {
+/// The receipts of this block, which is in a checkpoint.
+pub(crate) fn stored_receipts(store: &dyn Store, block: &Block) -> Result<Vec<Receipt>, Fault> {
+    let height = block.header.height;
     let bytes = store.receipts(height)?.ok_or(Fault::Missing { what: "receipts", height })?;
-    let decoded = countersign_types::decode("receipts", &bytes, RECEIPTS_BYTES_MAX);
-    decoded.map_err(|cause| Fault::Unreadable { what: "receipts", height, cause })
+    receipts::unpack(block, &bytes).map_err(|cause| Fault::Unreadable { what: "receipts", height, cause })
 }

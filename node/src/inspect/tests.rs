@@ -92,7 +92,7 @@ async fn each_damage_is_named_with_its_height() {
 
     let three = Height::new(3);
     let found = damages(&|store| {
-        issue_secretly(store, vec![(three, Vec::<Receipt>::new().encode())]);
+        issue_secretly(store, vec![(three, crate::chain::receipts::pack(&checked(store, 3), &[], &[]))]);
         let mut block = checked(store, 3);
         block.header.height = four;
         block.header.parent = checked(store, 3).header.hash();

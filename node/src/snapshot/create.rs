@@ -1,11 +1,12 @@
 //! Making a snapshot of a stopped node's folder, written beside and renamed into place when it is whole.
 use super::format::{Chunk, PART_BYTES, Writer};
 use super::{SnapshotError, Summary, file_error, sync_parent};
-use crate::chain::{Fault, stored_block, stored_certificate};
+use crate::chain::{Fault, stored_block, stored_certificate, stored_receipts};
 use crate::inspect::{OpenError, open_stopped};
 use crate::trail::{Link, Trust};
 use countersign_state::{DiskStore, Snapshot, Store, StoreError};
 use countersign_types::{Certificate, Genesis, Hash, Header, Height, limits};
+use parity_scale_codec::Encode as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -61,9 +62,10 @@ impl Source {
             .map_err(|cause| SnapshotError::Unreadable { what: "genesis", cause })?;
         let header = stored_block(store, height.next())?.0.header;
         let certificate = stored_certificate(store, height.next())?;
-        let block = store.block(height).map_err(Fault::from)?.ok_or_else(|| missing("block's bytes"))?;
+        let (block, _) = stored_block(store, height)?;
         let block_certificate = stored_certificate(store, height)?;
-        let receipts = store.receipts(height).map_err(Fault::from)?.ok_or_else(|| missing("receipts"))?;
+        let receipts = stored_receipts(store, &block)?.encode();
+        let block = block.encode();
         let state = store.load().map_err(SnapshotError::State)?;
         let links = Link::stored(store, height)?;
         let mut trust = Trust::of_genesis(&genesis);

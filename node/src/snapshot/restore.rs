@@ -2,6 +2,7 @@
 //! header after the snapshot's block, and that header names all the rest.
 use super::format::{Chunk, Reader};
 use super::{SnapshotError, Summary, file_error, sync_parent};
+use crate::chain::receipts;
 use crate::index::ValidatorsFrom;
 use crate::inspect::chain_folder;
 use crate::trail::{Link, Trust};
@@ -131,8 +132,8 @@ fn fill(
     draft: &Path,
 ) -> Result<Summary, SnapshotError> {
     let Verified { height, header, block, certificate, validators, mut index } = verified;
-    let (receipts, chunk) = read_receipts(reader)?;
-    check_named("receipts' root", receipts_root(&receipts), header.receipts_root)?;
+    let (list, chunk) = read_receipts(reader)?;
+    check_named("receipts' root", receipts_root(&list), header.receipts_root)?;
     let mut import = Import::begin(draft, DiskOptions::default(), height).map_err(SnapshotError::State)?;
     let state = read_state(reader, chunk, &mut import)?;
     // Those of the block after the header are known by the state alone.
@@ -147,7 +148,7 @@ fn fill(
         seen_from: block.header.time.minute(),
         block: block.encode(),
         certificate: certificate.encode(),
-        receipts: receipts.encode(),
+        receipts: receipts::pack(&block, &crate::mempool::ids(&block.transactions), &list),
         index,
     };
     import.finish(rest).map_err(SnapshotError::State)?;

@@ -15,6 +15,8 @@ mod changes;
 mod disk;
 mod memory;
 mod overlay;
+#[cfg(feature = "disk")]
+pub mod packed;
 mod proof;
 mod range;
 mod seen;

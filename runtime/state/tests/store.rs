@@ -282,10 +282,10 @@ mod on_disk {
     fn another_format_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         drop(open(directory.path()).unwrap());
-        fs::write(directory.path().join("format"), "countersign-store 2\n").unwrap();
+        fs::write(directory.path().join("format"), "countersign-store 1\n").unwrap();
         let error = open(directory.path()).unwrap_err();
         assert!(
-            matches!(error, StoreError::OtherFormat { ref found, .. } if found == "countersign-store 2"),
+            matches!(error, StoreError::OtherFormat { ref found, .. } if found == "countersign-store 1"),
             "{error}"
         );
         fs::remove_file(directory.path().join("format")).unwrap();

@@ -1,7 +1,8 @@
-//! A segment of a log: records one after another, each with its length and a checksum.
+//! A segment of a log: records one after another, each with its length and a checksum, packed where that is shorter.
 //!
 //! Records are durable when their append returns. A crash can leave only those of the last append incomplete.
 use super::directory::file_error;
+use crate::packed;
 use crate::snapshot::Corruption;
 use crate::store::StoreError;
 use countersign_types::{Hash, Height};
@@ -18,6 +19,10 @@ const RECORD_BYTES_MAX: usize = 256 << 20;
 /// Length of the body, its complement, and the first half of the body's hash.
 const HEADER_BYTES: usize = 4 + 4 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 16;
+/// Set in the length of a body that is packed.
+const PACKED: u32 = 1 << 31;
+/// Bytes of a body from which on packing is tried: a smaller one takes a disk block anyway.
+const PACKED_BYTES_MIN: usize = 1024;
 
 /// What a segment holds.
 #[derive(Encode, Decode)]
@@ -93,7 +98,12 @@ impl Segment {
                 return Err(StoreError::Oversized { size: body.len(), limit: RECORD_BYTES_MAX });
             }
             offsets.push(offset(u64::from(self.end) + bytes.len() as u64));
-            bytes.extend(header(&body));
+            let packed = Some(&body).filter(|body| body.len() >= PACKED_BYTES_MIN).map(|body| packed::pack(body, &[]));
+            let (mark, body) = match packed.filter(|packed| packed.len() < body.len()) {
+                Some(packed) => (PACKED, packed),
+                None => (0, body),
+            };
+            bytes.extend(header(&body, mark));
             bytes.extend(body);
         }
         let end = offset(u64::from(self.end) + bytes.len() as u64);
@@ -129,7 +139,7 @@ pub(super) fn read(path: &Path, offset: u32) -> Result<Option<Record<'static>>, 
         _ => file_error("read", path)(error),
     };
     file.read_exact_at(&mut header, at).map_err(failed)?;
-    let length = body_length(&header).ok_or_else(|| damaged(path, at))?;
+    let (length, _) = body_length(&header).ok_or_else(|| damaged(path, at))?;
     let mut body = vec![0; length];
     file.read_exact_at(&mut body, at + HEADER_BYTES as u64).map_err(failed)?;
     decode(&header, &body).map(Some).ok_or_else(|| damaged(path, at))
@@ -175,7 +185,7 @@ fn next(reader: &mut impl Read, left: u32) -> io::Result<Next> {
     }
     let mut header = [0; HEADER_BYTES];
     reader.read_exact(&mut header)?;
-    let Some(length) = body_length(&header) else {
+    let Some((length, _)) = body_length(&header) else {
         // An append whose blocks did not reach the disk reads as zeros to the end.
         return Ok(if is_zero_to_end(reader)? { Next::End } else { Next::Damaged });
     };
@@ -203,8 +213,9 @@ fn is_zero_to_end(reader: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-fn header(body: &[u8]) -> [u8; HEADER_BYTES] {
-    let length = u32::try_from(body.len()).expect("bounded by RECORD_BYTES_MAX");
+/// The header of a body; `mark` is [`PACKED`] or nothing.
+fn header(body: &[u8], mark: u32) -> [u8; HEADER_BYTES] {
+    let length = u32::try_from(body.len()).expect("bounded by RECORD_BYTES_MAX") | mark;
     let mut header = [0; HEADER_BYTES];
     header[..4].copy_from_slice(&length.to_le_bytes());
     header[4..8].copy_from_slice(&(!length).to_le_bytes());
@@ -212,15 +223,23 @@ fn header(body: &[u8]) -> [u8; HEADER_BYTES] {
     header
 }
 
-/// The length that a header names, if it is whole.
-fn body_length(header: &[u8; HEADER_BYTES]) -> Option<usize> {
+/// The length that a header names, if it is whole, and [`PACKED`] if the body is.
+fn body_length(header: &[u8; HEADER_BYTES]) -> Option<(usize, u32)> {
     let ([length, complement], _) = header.as_chunks::<4>().0.split_first_chunk::<2>()?;
     let length = u32::from_le_bytes(*length);
-    (!length == u32::from_le_bytes(*complement) && length as usize <= RECORD_BYTES_MAX).then_some(length as usize)
+    let (mark, bytes) = (length & PACKED, (length & !PACKED) as usize);
+    (!length == u32::from_le_bytes(*complement) && bytes <= RECORD_BYTES_MAX).then_some((bytes, mark))
 }
 
 fn decode(header_found: &[u8; HEADER_BYTES], body: &[u8]) -> Option<Record<'static>> {
-    if header(body) == *header_found { Record::decode_all(&mut &body[..]).ok() } else { None }
+    let (_, mark) = body_length(header_found)?;
+    if header(body, mark) != *header_found {
+        return None;
+    }
+    match mark {
+        PACKED => Record::decode_all(&mut &packed::unpack(body, &[], RECORD_BYTES_MAX)?[..]).ok(),
+        _ => Record::decode_all(&mut &body[..]).ok(),
+    }
 }
 
 pub(super) fn damaged(path: &Path, at: u64) -> StoreError {
