@@ -176,7 +176,7 @@ fn what_probes_and_explorers_read() {
     let interface = node.call("contract_interface", json!(["rebate"])).unwrap();
     assert!(interface["text"].as_str().unwrap().starts_with("module rebate;"));
     let member = node.call("member_get", json!(["harbor-bank.example"])).unwrap();
-    assert_eq!((&member["roles"], &member["council"]), (&json!(["issuer", "agent"]), &json!(true)));
+    assert_eq!((&member["roles"], &member["council"]), (&json!(["issuer", "agent", "card_issuer"]), &json!(true)));
     let account = node.call("account_get", json!(["alice@harbor-hotel.example"])).unwrap();
     assert_eq!(account["balances"], json!([{ "asset": "EUR", "amount": "100000", "decimals": 2 }]));
     let header = node.call("chain_header", json!([1])).unwrap();
