@@ -192,42 +192,34 @@ macro_rules! interface {
             args: &[u8],
         ) -> Result<$crate::__private::Vec<u8>, $crate::DispatchFault> {
             let mut next = 0u32;
-            $(
-                if index == next {
-                    let mut rest = parties.iter().copied();
-                    $( let $role: $crate::role_type!($($many)?) = $crate::take_role!(rest $($many)?); )*
-                    if rest.next().is_some() {
-                        return Err($crate::DispatchFault::WrongParties);
+            let mut at = 0usize;
+            let outcome: Result<$crate::__private::Vec<u8>, Error> = 'run: {
+                $(
+                    if index == next {
+                        $( let $role: $crate::role_type!($($many)?) = $crate::take_role!(parties, at $($many)?)?; )*
+                        $crate::__private::check_all_taken(parties, at)?;
+                        let args = $crate::__private::lean::decode::<$cname>(args).ok_or($crate::DispatchFault::BadArguments)?;
+                        break 'run R::$cfn(host, $($role,)* args).map(|()| $crate::__private::Vec::new());
                     }
-                    let args = <$cname as $crate::__private::DecodeAll>::decode_all(&mut &args[..]).map_err(|_| $crate::DispatchFault::BadArguments)?;
-                    return match R::$cfn(host, $($role,)* args) {
-                        Ok(()) => Ok($crate::__private::Vec::new()),
-                        Err(error) => Err($crate::DispatchFault::Refused($crate::Refusal::code(error))),
-                    };
-                }
-                next += 1;
-            )*
-            $(
-                if index == next {
-                    let args = <$sname as $crate::__private::DecodeAll>::decode_all(&mut &args[..]).map_err(|_| $crate::DispatchFault::BadArguments)?;
-                    return match R::$sfn(host, args) {
-                        Ok(()) => Ok($crate::__private::Vec::new()),
-                        Err(error) => Err($crate::DispatchFault::Refused($crate::Refusal::code(error))),
-                    };
-                }
-                next += 1;
-            )*
-            $(
-                if index == next {
-                    let args = <$qname as $crate::__private::DecodeAll>::decode_all(&mut &args[..]).map_err(|_| $crate::DispatchFault::BadArguments)?;
-                    return match R::$qfn(host, args) {
-                        Ok(answer) => Ok($crate::__private::Encode::encode(&answer)),
-                        Err(error) => Err($crate::DispatchFault::Refused($crate::Refusal::code(error))),
-                    };
-                }
-                next += 1;
-            )*
-            Err($crate::DispatchFault::UnknownMethod)
+                    next += 1;
+                )*
+                $(
+                    if index == next {
+                        let args = $crate::__private::lean::decode::<$sname>(args).ok_or($crate::DispatchFault::BadArguments)?;
+                        break 'run R::$sfn(host, args).map(|()| $crate::__private::Vec::new());
+                    }
+                    next += 1;
+                )*
+                $(
+                    if index == next {
+                        let args = $crate::__private::lean::decode::<$qname>(args).ok_or($crate::DispatchFault::BadArguments)?;
+                        break 'run R::$qfn(host, args).map(|answer| $crate::__private::lean::encode(&answer));
+                    }
+                    next += 1;
+                )*
+                return Err($crate::DispatchFault::UnknownMethod);
+            };
+            outcome.map_err(|error| $crate::DispatchFault::Refused($crate::Refusal::code(error)))
         }
 
         $crate::declare_scheduled! { Scheduled; [$($cfn)*]; $($sname = $sfn)* }
@@ -315,14 +307,40 @@ macro_rules! role_type {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! take_role {
-    ($rest:ident) => {
-        $rest.next().ok_or($crate::DispatchFault::WrongParties)?
+    ($parties:ident, $at:ident) => {
+        $crate::__private::take_one($parties, &mut $at)
     };
-    ($rest:ident $many:tt) => {{
-        let all: $crate::__private::Vec<_> = $rest.by_ref().collect();
-        if all.is_empty() {
-            return Err($crate::DispatchFault::WrongParties);
-        }
-        all
-    }};
+    ($parties:ident, $at:ident $many:tt) => {
+        $crate::__private::take_rest($parties, &mut $at)
+    };
+}
+
+/// The next party. Not inlined: each call of each contract takes some.
+///
+/// # Errors
+/// [`DispatchFault::WrongParties`] if there is none.
+#[doc(hidden)]
+#[inline(never)]
+pub fn take_one(parties: &[AccountId], at: &mut usize) -> Result<AccountId, DispatchFault> {
+    let party = parties.get(*at).copied().ok_or(DispatchFault::WrongParties)?;
+    *at += 1;
+    Ok(party)
+}
+
+/// All parties that are left.
+///
+/// # Errors
+/// [`DispatchFault::WrongParties`] if there is none.
+#[doc(hidden)]
+pub fn take_rest(parties: &[AccountId], at: &mut usize) -> Result<Vec<AccountId>, DispatchFault> {
+    let rest = parties.get(*at..).filter(|rest| !rest.is_empty()).ok_or(DispatchFault::WrongParties)?;
+    *at = parties.len();
+    Ok(rest.to_vec())
+}
+
+/// # Errors
+/// [`DispatchFault::WrongParties`] if there are more parties than roles.
+#[doc(hidden)]
+pub fn check_all_taken(parties: &[AccountId], at: usize) -> Result<(), DispatchFault> {
+    if parties.len() == at { Ok(()) } else { Err(DispatchFault::WrongParties) }
 }

@@ -16,6 +16,7 @@ mod declare;
 pub mod mention;
 
 pub mod assets;
+pub mod booking;
 pub mod card;
 pub mod code;
 pub mod governance;
@@ -30,9 +31,10 @@ pub use declare::{Declared, DispatchFault, Event, Method, Refusal};
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::declare::{check_all_taken, take_one, take_rest};
     pub use alloc::{format, string::String, vec, vec::Vec};
-    pub use countersign_types as types;
-    pub use parity_scale_codec::{self as codec, Decode, DecodeAll, Encode};
+    pub use countersign_types::{self as types, lean};
+    pub use parity_scale_codec::{self as codec, Decode, Encode};
     #[cfg(feature = "std")]
     pub use std::sync::OnceLock;
 }
@@ -46,7 +48,7 @@ pub fn native() -> [&'static countersign_types::Interface; 4] {
 /// The interfaces of this repository's contracts, in the order of their names.
 #[cfg(feature = "std")]
 pub fn contracts() -> Vec<&'static countersign_types::Interface> {
-    vec![card::interface(), rebate::interface(), topup::interface()]
+    vec![booking::interface(), card::interface(), rebate::interface(), topup::interface()]
 }
 
 #[cfg(test)]
@@ -64,8 +66,14 @@ mod tests {
 
     #[test]
     fn indices_of_scheduled_methods_are_those_of_the_declaration() {
-        let (index, method) = rebate::interface().method_named("settle").unwrap();
-        assert_eq!(rebate::scheduled::settle as usize, index);
-        assert_eq!(method.kind, countersign_types::interface::MethodKind::Scheduled);
+        for (interface, name, declared) in [
+            (rebate::interface(), "settle", rebate::scheduled::settle),
+            (booking::interface(), "lapse", booking::scheduled::lapse),
+            (booking::interface(), "release", booking::scheduled::release),
+        ] {
+            let (index, method) = interface.method_named(name).unwrap();
+            assert_eq!(declared as usize, index);
+            assert_eq!(method.kind, countersign_types::interface::MethodKind::Scheduled);
+        }
     }
 }

@@ -12,6 +12,8 @@ pub trait Mention {
 }
 
 impl Mention for AccountId {
+    // Every event of a contract calls it: inlined it would be a large part of the wasm.
+    #[inline(never)]
     fn mention(&self, accounts: &mut Vec<AccountId>) {
         if !accounts.contains(self) {
             accounts.push(*self);

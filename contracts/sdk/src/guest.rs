@@ -5,9 +5,9 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use countersign_types::account::Role;
 use countersign_types::{
-    AccountId, Amount, AssetId, Hash, Height, ModuleName, Name, Selector, SignedDocument, Timestamp,
+    AccountId, Amount, AssetId, Hash, Height, ModuleName, Name, Selector, SignedDocument, Timestamp, lean,
 };
-use parity_scale_codec::{DecodeAll, Encode};
+use parity_scale_codec::Decode;
 
 /// The ledger, seen from inside a contract.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ macro_rules! guest {
 
         impl Host for Guest {
             $(fn $name(&mut self, $($argument: $type),*) -> $result {
-                let arguments = ($($argument,)*).encode();
+                let arguments = lean::encode(&($($argument,)*));
                 // SAFETY: the host reads `length` bytes from the pointer and keeps neither; they are those of `arguments`.
                 let length = unsafe { imports::$name(arguments.as_ptr(), arguments.len()) };
                 decode(&take(length))
@@ -36,6 +36,7 @@ macro_rules! guest {
 countersign_types::host_functions!(guest);
 
 /// The last result, of which the host has said the length in bytes.
+#[inline(never)]
 fn take(length: usize) -> Vec<u8> {
     let mut result = Vec::with_capacity(length);
     if length > 0 {
@@ -48,8 +49,8 @@ fn take(length: usize) -> Vec<u8> {
     result
 }
 
-fn decode<T: DecodeAll>(mut bytes: &[u8]) -> T {
-    T::decode_all(&mut bytes).unwrap_or_else(|_| trap())
+fn decode<T: Decode>(bytes: &[u8]) -> T {
+    lean::decode(bytes).unwrap_or_else(|| trap())
 }
 
 /// Ends the call; the ledger undoes the transaction.
@@ -121,7 +122,7 @@ fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Hands out memory upwards from the end of the data and takes back only the last piece: an instance lives for one call, so
-/// whatever is not taken back goes with it.
+/// whatever is not taken back goes with it. Its functions are not inlined: nearly every line of a contract has one.
 struct Bump {
     /// Where free memory begins; 0 before the first piece.
     next: Cell<usize>,
@@ -160,6 +161,7 @@ impl Bump {
 
 // SAFETY: pieces do not overlap, since each begins at or behind the end of the one before, and lie within the memory.
 unsafe impl GlobalAlloc for Bump {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let piece = self
             .begin()
@@ -171,12 +173,14 @@ unsafe impl GlobalAlloc for Bump {
         }
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         if pointer as usize + layout.size() == self.next.get() {
             self.next.set(pointer as usize);
         }
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let start = pointer as usize;
         if start + layout.size() == self.next.get() {

@@ -2,8 +2,8 @@
 use crate::Host;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use countersign_types::limits;
-use parity_scale_codec::{DecodeAll, Encode, MaxEncodedLen};
+use countersign_types::{lean, limits};
+use parity_scale_codec::{Decode, Encode, MaxEncodedLen};
 
 /// One value.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Cell<V> {
     value: PhantomData<fn() -> V>,
 }
 
-impl<V: Encode + DecodeAll> Cell<V> {
+impl<V: Encode + Decode> Cell<V> {
     /// The value under `prefix`, which nothing else of the contract uses.
     pub const fn new(prefix: u8) -> Self {
         Self { prefix, value: PhantomData }
@@ -25,7 +25,7 @@ impl<V: Encode + DecodeAll> Cell<V> {
 
     /// Replaces the value.
     pub fn set(&self, host: &mut impl Host, value: &V) {
-        host.set(alloc::vec![self.prefix], value.encode());
+        host.set(alloc::vec![self.prefix], lean::encode(value));
     }
 }
 
@@ -36,7 +36,7 @@ pub struct Map<K, V> {
     entry: PhantomData<fn(K) -> V>,
 }
 
-impl<K: Encode + MaxEncodedLen, V: Encode + DecodeAll> Map<K, V> {
+impl<K: Encode + MaxEncodedLen, V: Encode + Decode> Map<K, V> {
     /// The values whose keys begin with `prefix`, which nothing else of the contract uses.
     pub const fn new(prefix: u8) -> Self {
         Self { prefix, entry: PhantomData }
@@ -54,7 +54,7 @@ impl<K: Encode + MaxEncodedLen, V: Encode + DecodeAll> Map<K, V> {
 
     /// Replaces the value under `key`.
     pub fn set(&self, host: &mut impl Host, key: &K, value: &V) {
-        host.set(self.key(key), value.encode());
+        host.set(self.key(key), lean::encode(value));
     }
 
     /// Removes the value under `key`.
@@ -64,14 +64,11 @@ impl<K: Encode + MaxEncodedLen, V: Encode + DecodeAll> Map<K, V> {
 
     fn key(&self, key: &K) -> Vec<u8> {
         assert!(K::max_encoded_len() < limits::STATE_KEY_BYTES_MAX, "the key's type is too long for the state");
-        let mut bytes = Vec::with_capacity(1 + K::max_encoded_len());
-        bytes.push(self.prefix);
-        key.encode_to(&mut bytes);
-        bytes
+        lean::encode(&(self.prefix, key))
     }
 }
 
 /// Only this contract writes under its keys: what does not decode is its own mistake.
-fn stored<V: DecodeAll>(bytes: Vec<u8>) -> V {
-    V::decode_all(&mut &bytes[..]).expect("a stored value has the type it was stored with")
+fn stored<V: Decode>(bytes: Vec<u8>) -> V {
+    lean::decode(&bytes).expect("a stored value has the type it was stored with")
 }

@@ -42,6 +42,7 @@ pub mod hash;
 pub mod host_abi;
 pub mod id;
 pub mod interface;
+pub mod lean;
 pub mod limits;
 pub mod merkle;
 pub mod params;

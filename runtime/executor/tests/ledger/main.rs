@@ -3,6 +3,9 @@
 
 mod admission;
 mod assets;
+mod booking;
+mod booking_races;
+mod booking_refusals;
 mod card;
 mod card_races;
 mod card_refusals;
@@ -20,6 +23,7 @@ mod hostile;
 mod hosts;
 mod jobs;
 mod journal;
+mod lodging;
 mod probe;
 mod properties;
 mod quorum;

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("executor", &["types", "state", "vm", "interface"]),
     ("interface", &["types"]),
     ("contract-sdk", &["types", "interface"]),
+    ("booking", &["contract-sdk", "interface", "types"]),
     ("card", &["contract-sdk", "interface", "types"]),
     ("rebate", &["contract-sdk", "interface", "types"]),
     ("topup", &["contract-sdk", "interface", "types"]),
