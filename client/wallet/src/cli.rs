@@ -1,6 +1,6 @@
 //! The words of the command line. Each command's own words stand with the command.
 use crate::commands::{
-    account, asset, calendar, card, contract, council, doc, events, keys, member, network, rebate, topup, tx,
+    account, asset, booking, calendar, card, contract, council, doc, events, keys, member, network, rebate, topup, tx,
 };
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -85,6 +85,9 @@ pub enum Command {
     /// Documents: signed off the ledger and shown to a contract later
     #[command(subcommand)]
     Doc(doc::DocCommand),
+    /// Listings, bookings and their escrow
+    #[command(subcommand)]
+    Booking(booking::BookingCommand),
     /// Purchases, offers and rebates
     #[command(subcommand)]
     Rebate(rebate::RebateCommand),

@@ -1,6 +1,7 @@
 //! The commands: each file holds the words of one and what it does.
 pub mod account;
 pub mod asset;
+pub mod booking;
 pub mod calendar;
 pub mod card;
 pub mod contract;
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Contract(command) => contract::run(&mut session, command).await,
         Command::Tx(command) => Box::pin(tx::run(&mut session, command)).await,
         Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,
+        Command::Booking(command) => Box::pin(booking::run(&mut session, command)).await,
         Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
         Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
         Command::Card(command) => Box::pin(card::run(&mut session, command)).await,

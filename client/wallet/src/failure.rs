@@ -206,6 +206,12 @@ pub enum Failure {
         /// Where it stands.
         state: &'static str,
     },
+    /// The papers are not those the booking names.
+    #[error("{path} is not what the customer's booking names: ask for the papers again")]
+    OtherPapers {
+        /// The file.
+        path: String,
+    },
     /// The ledger decided against it.
     #[error("failed on the ledger ({}): {}", .0.name, .0.message)]
     Ledger(FailureView),
@@ -307,6 +313,7 @@ impl Failure {
             | Self::UnknownQuery { .. }
             | Self::UnknownModule { .. }
             | Self::NotHandingOver { .. }
+            | Self::OtherPapers { .. }
             | Self::NoTerminal => 2,
         }
     }
