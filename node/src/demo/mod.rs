@@ -1,4 +1,5 @@
 //! `countersign-node demo`: plays the product's stories on a running network with real wallets, every one a process of its own.
+mod booking;
 mod card;
 mod fault;
 mod narrate;
@@ -30,6 +31,7 @@ struct Play {
 /// In the order they are played.
 const STORIES: &[Play] = &[
     Play { name: "rebate", steps: &rebate::STEPS, play: rebate::play },
+    Play { name: "booking", steps: &booking::STEPS, play: booking::play },
     Play { name: "topup", steps: &topup::STEPS, play: topup::play },
     Play { name: "card", steps: &card::STEPS, play: card::play },
 ];
