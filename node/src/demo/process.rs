@@ -38,6 +38,8 @@ pub struct Wallet {
     /// The person's name on the ledger, and the name of the key.
     pub name: String,
     home: PathBuf,
+    /// Where its commands are given.
+    files: PathBuf,
 }
 
 /// What a wallet's command left.
@@ -50,20 +52,22 @@ pub struct Outcome {
 }
 
 impl Wallet {
-    /// Makes the folder and stores the development key of `name` in it.
-    pub fn new(program: &Path, homes: &Path, name: &str) -> Result<Self, DemoError> {
+    /// The wallet of `name`, made with that development key in it if it is not there; the files it writes and receives are those of
+    /// `story`, so that stories need not agree on their names.
+    pub fn open(program: &Path, homes: &Path, name: &str, story: &str) -> Result<Self, DemoError> {
         let home = homes.join(name);
-        fs::create_dir_all(&home).map_err(doing("making a wallet's folder"))?;
-        let wallet = Self { program: program.to_path_buf(), name: name.into(), home };
+        let files = home.join(story);
+        fs::create_dir_all(&files).map_err(doing("making a wallet's folder"))?;
+        let wallet = Self { program: program.to_path_buf(), name: name.into(), home, files };
         if !wallet.home.join("keys").exists() {
             wallet.run("ws://127.0.0.1:1", &["keys", "dev", name])?;
         }
         Ok(wallet)
     }
 
-    /// A path in the wallet's folder, for files it receives.
+    /// A path in the story's folder of the wallet, for files it receives.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.home.join(name)
+        self.files.join(name)
     }
 
     /// Runs a command, whatever comes of it.
@@ -74,7 +78,7 @@ impl Wallet {
             .arg(&self.home)
             .args(["--node", node, "--key", &self.name])
             .args(args)
-            .current_dir(&self.home)
+            .current_dir(&self.files)
             .stdin(Stdio::null())
             .output()
             .map_err(doing("starting a wallet"))?;

@@ -68,12 +68,11 @@ impl Stage {
         self.story = story;
     }
 
-    /// The people of the story, whose balances it follows. Each has a wallet of its own, kept from story to story.
+    /// The people of the story, whose balances it follows. Each has a wallet of its own, kept from story to story, and in it a folder for
+    /// the files of this one.
     pub fn enter(&mut self, cast: &[Person]) -> Result<(), DemoError> {
         for person in cast {
-            if !self.wallets.contains_key(person) {
-                self.wallets.insert(*person, Wallet::new(&self.wallet, &self.homes, person.0)?);
-            }
+            self.wallets.insert(*person, Wallet::open(&self.wallet, &self.homes, person.0, self.story)?);
         }
         self.cast = cast.to_vec();
         Ok(())
