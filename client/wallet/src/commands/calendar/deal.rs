@@ -2,7 +2,7 @@
 use crate::failure::Failure;
 use crate::session::Session;
 use countersign_client::display::account_words;
-use countersign_client::interface::{rebate, topup};
+use countersign_client::interface::{booking, rebate, topup};
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::{ErrorCode, EventView, JobView};
 use countersign_client::types::text::{self, DOCUMENT, REQUEST};
@@ -11,11 +11,14 @@ use countersign_client::value::show_amount;
 use countersign_client::{Client, Directory, Need};
 
 /// Contracts and their events by which accounts come to be part of a deal the ledger will end. Their first field is its id.
-pub const OPENED: &[(&str, &str)] = &[("rebate", "Claimed"), ("topup", "Requested"), ("topup", "HandingOver")];
+pub const OPENED: &[(&str, &str)] =
+    &[("booking", "Requested"), ("rebate", "Claimed"), ("topup", "Requested"), ("topup", "HandingOver")];
 
 /// A deal on the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Deal {
+    /// A booking by its id.
+    Booking(Hash),
     /// A rebate by the hash of its offer.
     Rebate(Hash),
     /// A top-up, cash-out or payment by its business id.
@@ -43,6 +46,7 @@ impl Deal {
     pub fn of_job(job: &JobView) -> Option<Self> {
         let id = first_hash(&job.args.0)?;
         match (job.module.as_str(), job.method.as_str()) {
+            ("booking", "lapse" | "no_show" | "complete" | "release") => Some(Self::Booking(id)),
             ("rebate", "settle") => Some(Self::Rebate(id)),
             ("topup", "expire") => Some(Self::Request(id)),
             _ => None,
@@ -53,6 +57,7 @@ impl Deal {
     pub fn of_event(event: &EventView) -> Option<Self> {
         let id = first_hash(&event.data.0)?;
         match (event.module.as_str(), event.name.as_str()) {
+            ("booking", "Requested") => Some(Self::Booking(id)),
             ("rebate", "Claimed") => Some(Self::Rebate(id)),
             ("topup", "Requested" | "HandingOver") => Some(Self::Request(id)),
             _ => None,
@@ -62,6 +67,7 @@ impl Deal {
     /// The contract.
     pub const fn module(self) -> &'static str {
         match self {
+            Self::Booking(_) => "booking",
             Self::Rebate(_) => "rebate",
             Self::Request(_) => "topup",
         }
@@ -70,6 +76,7 @@ impl Deal {
     /// The id as the contract's commands take it.
     pub fn id(self) -> String {
         match self {
+            Self::Booking(booking) => booking.to_string(),
             Self::Rebate(offer) => text::encode(DOCUMENT, &offer.0),
             Self::Request(request) => text::encode(REQUEST, &request.0),
         }
@@ -79,6 +86,14 @@ impl Deal {
     pub async fn due(self, session: &mut Session) -> Result<Option<Due>, Failure> {
         let client = session.client("the calendar")?.clone();
         match self {
+            Self::Booking(booking) => {
+                let query = booking::BookingOf { booking };
+                let asked = client.ask("booking", booking::BookingOf::NAME, &query).await;
+                match known(asked)? {
+                    Some(record) => of_booking(session, &client, &record).await,
+                    None => Ok(None),
+                }
+            }
             Self::Rebate(rebate) => {
                 let query = rebate::RebateOf { rebate };
                 let asked = client.ask("rebate", rebate::RebateOf::NAME, &query).await;
@@ -108,6 +123,47 @@ fn known<T>(asked: Result<T, ClientError>) -> Result<Option<T>, Failure> {
             Some(ErrorCode::QueryFailed | ErrorCode::NotFound) => Ok(None),
             _ => Err(error.into()),
         },
+    }
+}
+
+async fn of_booking(
+    session: &mut Session,
+    client: &Client,
+    record: &booking::BookingRecord,
+) -> Result<Option<Due>, Failure> {
+    let people = [record.customer, record.merchant];
+    learn(session, client, record.asset, &people).await?;
+    let what = booking_words(record, &session.directory);
+    Ok(what.map(|what| Due { at: record.due_at, what, accounts: texts(&people) }))
+}
+
+/// What becomes of a booking when its next time comes; `None` once it has ended.
+fn booking_words(record: &booking::BookingRecord, directory: &Directory) -> Option<String> {
+    use booking::Status;
+    let [customer, merchant] = [record.customer, record.merchant].map(|account| account_words(&account, directory));
+    let price = money(record.price, record.asset, directory);
+    let kind = &record.kind;
+    match record.status {
+        Status::Requested => {
+            Some(format!("the booking of {customer} with {merchant} ({kind}) lapses, unless the {price} are paid"))
+        }
+        Status::Paid => Some(format!(
+            "{customer} counts as not having come to {merchant} ({kind}), unless it has checked in; {price} are in escrow"
+        )),
+        Status::CheckedIn | Status::CheckedOut => {
+            Some(format!("the time {customer} booked ({kind}) is over, and the {price} in escrow go to {merchant}"))
+        }
+        Status::Disputed => Some(format!(
+            "the {price} in escrow between {customer} and {merchant} are split as the listing says, \
+             unless the arbiter has decided"
+        )),
+        Status::Lapsed
+        | Status::Cancelled
+        | Status::Withdrawn
+        | Status::NoShow
+        | Status::Completed
+        | Status::Resolved
+        | Status::Undecided => None,
     }
 }
 
@@ -253,6 +309,47 @@ mod tests {
             directory.set_name(*account, Some(name));
         }
         (directory, people)
+    }
+
+    #[test]
+    fn bookings_are_told_until_they_end() {
+        use booking::{Identity, Status};
+        let (directory, [merchant, customer, _]) = directory();
+        let told = |status| {
+            let record = booking::BookingRecord {
+                customer,
+                merchant,
+                listing: 1,
+                kind: "double room".parse().unwrap(),
+                from: Timestamp::ZERO,
+                until: Timestamp::ZERO,
+                asset: ASSET.parse().unwrap(),
+                price: Amount::new(24_000),
+                object: None,
+                identity: Identity::NotRequired,
+                papers: None,
+                status,
+                due_at: Timestamp::ZERO,
+                job: 0,
+                to_customer: Amount::ZERO,
+                to_merchant: Amount::ZERO,
+                settled: false,
+            };
+            booking_words(&record, &directory)
+        };
+        for (status, words) in [
+            (Status::Requested, "with shop.example (double room) lapses, unless the 240.00 EUR are paid"),
+            (Status::Paid, "anna@shop.example counts as not having come to shop.example (double room)"),
+            (Status::CheckedIn, "is over, and the 240.00 EUR in escrow go to shop.example"),
+            (Status::CheckedOut, "is over, and the 240.00 EUR in escrow go to shop.example"),
+            (Status::Disputed, "are split as the listing says, unless the arbiter has decided"),
+        ] {
+            let told = told(status).unwrap();
+            assert!(told.contains(words), "{told}");
+        }
+        for status in [Status::Lapsed, Status::Cancelled, Status::NoShow, Status::Completed, Status::Undecided] {
+            assert_eq!(told(status), None);
+        }
     }
 
     #[test]
