@@ -12,7 +12,7 @@ use bytes::Bytes;
 use countersign_consensus::{Known, Network, Proposed, ReceivedBlock, Request, Start, Synced, Timeouts};
 use countersign_types::{Block, Certificate, Evidence, Hash, Height, PublicKey, VerifiedTransaction};
 use parity_scale_codec::Encode;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -41,6 +41,8 @@ struct Service {
     round: u32,
     /// The newest decided block; the newest executed one may be below it.
     decided: Height,
+    /// Valid blocks of that height, so that a verdict stays what it was: the engine takes a change of it for a fault.
+    valid: HashSet<Hash>,
     serving: Arc<Semaphore>,
 }
 
@@ -79,6 +81,7 @@ impl Service {
             undecided: HashMap::new(),
             round: 0,
             decided: executing.chain.head().height(),
+            valid: HashSet::new(),
             serving: Arc::new(Semaphore::new(SERVING_MAX)),
             chain: executing.chain,
         }
@@ -211,11 +214,11 @@ impl Service {
         received: ReceivedBlock,
         by_clock: bool,
     ) -> Result<Option<Result<(), judge::Refusal>>, Fault> {
+        let hash = received.hash();
         // A block comes again on another way: its height may be over before it is executed, and takes no proposal any more.
         if height <= self.decided {
-            return Ok(None);
+            return Ok(self.valid.contains(&hash).then_some(Ok(())));
         }
-        let hash = received.hash();
         if self.undecided.contains_key(&hash) {
             return Ok(Some(Ok(())));
         }
@@ -244,7 +247,7 @@ impl Service {
     /// Makes the decided block durable and hands it to execution.
     async fn decided(&mut self, certificate: Certificate) -> Result<(), Fault> {
         let candidate = self.undecided.remove(&certificate.block);
-        self.undecided.clear();
+        self.valid = self.undecided.drain().map(|(hash, _)| hash).chain([certificate.block]).collect();
         let (chain, mempool) = (self.chain.clone(), self.mempool.clone());
         let decided = blocking(move || {
             let height = certificate.height;
@@ -376,7 +379,13 @@ mod tests {
         assert!(service.received(height, block.clone()).await.unwrap());
         service.decided(certified(&draft.block.header, &["validator-1"])).await.unwrap();
         assert_eq!(chain.head().height().next(), height, "it is decided, and not executed");
-        assert!(!service.received(height, block.clone()).await.unwrap());
-        assert_eq!(service.synced(height, block).await.unwrap(), Synced::Later);
+        assert!(service.received(height, block.clone()).await.unwrap(), "the verdict is what it was");
+        assert_eq!(service.synced(height, block).await.unwrap(), Synced::Valid);
+
+        let later = clock(&chain).checked_add_millis(1).unwrap();
+        let other = propose::build(&chain.head(), &mempool, Vec::new(), proposer(), later);
+        let other = ReceivedBlock::check(other.bytes.into()).unwrap();
+        assert!(!service.received(height, other.clone()).await.unwrap());
+        assert_eq!(service.synced(height, other).await.unwrap(), Synced::Later);
     }
 }
