@@ -24,7 +24,7 @@ pub struct Params {
     pub transaction_gas_max: Gas,
     /// Gas of all jobs run in one block; the rest runs in the next (default 10^9).
     pub lane_gas_max: Gas,
-    /// Gas a job is given and its scheduler pays ahead (default 10^6).
+    /// Gas a job is given and its scheduler pays ahead (default 500,000: the dearest job of the contracts here uses half of it).
     pub job_gas: Gas,
     /// Length of a quota window (default one hour).
     pub quota_window_ms: u64,
@@ -51,7 +51,7 @@ impl Default for Params {
             block_gas_max: Gas::new(2_000_000_000),
             transaction_gas_max: Gas::new(200_000_000),
             lane_gas_max: Gas::new(1_000_000_000),
-            job_gas: Gas::new(1_000_000),
+            job_gas: Gas::new(500_000),
             quota_window_ms: 3_600_000,
             quota_gas: Gas::new(1_000_000_000_000_000),
             timeout_propose_ms: 400,

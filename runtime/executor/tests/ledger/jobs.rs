@@ -4,7 +4,7 @@ use crate::world::{World, fault, id, ms, ok};
 use countersign_interface::code::SetSuspended;
 use countersign_state::StateRead;
 use countersign_types::receipt::Subject;
-use countersign_types::{CallFault, Failure, Gas, Job, Receipt, state_key};
+use countersign_types::{CallFault, Failure, Gas, Job, Params, Receipt, state_key};
 
 const TWO: [&str; 2] = ["bank.example", "hotel.example"];
 
@@ -87,8 +87,9 @@ fn a_failing_job_is_a_receipt_and_harms_no_other() {
     ok(script.run(&mut world));
     let receipts = world.block_at(at, &[]).receipts;
     assert_eq!(receipts.len(), 4);
-    assert_eq!((fault(&receipts[1]), receipts[1].gas), (CallFault::Trap, Gas::new(1_000_000)));
-    assert_eq!((fault(&receipts[2]), receipts[2].gas), (CallFault::OutOfGas, Gas::new(1_000_000)));
+    let job = Params::default().job_gas;
+    assert_eq!((fault(&receipts[1]), receipts[1].gas), (CallFault::Trap, job));
+    assert_eq!((fault(&receipts[2]), receipts[2].gas), (CallFault::OutOfGas, job));
     let stored = |key: &str| world.state.get(&state_key::data(&probe::account("probe"), key.as_bytes())).is_some();
     assert!(stored("one") && stored("two") && !stored("undone") && !stored("spun"));
     assert_eq!(jobs(&world), 0);
