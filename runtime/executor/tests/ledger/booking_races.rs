@@ -1,12 +1,12 @@
 //! What happens at one time: the last room twice, cancelling against checking in, frozen money, many bookings due in one minute.
 use crate::lodging::{ALICE, BOB, GRACE_MS, GUESTS, HOTEL, HOUR_MS, Lodge, PRICE, booking_id, rooms, terms, text};
 use crate::probe::Script;
-use crate::world::{BALANCE, BLOCK_MS, COUNCIL, World, eur, id, ids, ms, ok, refusal};
+use crate::world::{BALANCE, BLOCK_MS, COUNCIL, World, eur, id, ids, key, ms, ok, refusal};
 use countersign_interface::Method;
 use countersign_interface::assets::{SetFrozen, Transfer};
 use countersign_interface::booking::{Bind, Cancel, CheckIn, Choose, Collect, Error, Pay, Request, Status};
 use countersign_interface::code::SetSuspended;
-use countersign_interface::registry::{SetMemberSuspended, SetRoles};
+use countersign_interface::registry::{Admit, SetMemberSuspended, SetRoles};
 use countersign_types::receipt::Subject;
 use countersign_types::{Amount, Call, Gas, Hash, List, Receipt, Role};
 
@@ -113,31 +113,35 @@ fn a_suspended_contract_does_what_is_due_when_it_resumes() {
     assert_eq!(lodge.pass_until(lodge.from + 2 * GRACE_MS), [], "the job is gone");
 }
 
-/// Bookings that fall due together: fewer than the ten thousand of a busy day, with a lane as much narrower.
-const MANY: usize = 512;
-/// Gas of the lane in that test: some 180 of them fit a block.
-const LANE: u64 = 20_000_000;
+/// Houses in that test: each has the most rooms a listing holds.
+const HOUSES: usize = 40;
+const KINDS: usize = 16;
+/// Bookings that fall due together.
+const MANY: usize = HOUSES * KINDS * 16;
+/// Gas of the lane in that test: some 1,100 of them fit a block.
+const LANE: u64 = 200_000_000;
 
-/// A house whose guests have booked `MANY` rooms for the same time.
-fn full_house() -> (Lodge, Vec<Hash>) {
+/// Houses whose guests have booked `MANY` rooms for the same time.
+fn full_houses() -> (Lodge, Vec<Hash>) {
     let world = World::with(|genesis| genesis.params.lane_gas_max = Gas::new(LANE));
     let mut lodge = Lodge::closed(world);
     let council = [COUNCIL[0], COUNCIL[1]];
-    ok(lodge
-        .world
-        .call(&SetRoles { member: id("tours.example"), roles: vec![Role::Merchant].try_into().unwrap() }, &council));
     let kind = |kind: usize| rooms(&format!("{kind:02}"), 10, (0..16).map(move |room| format!("{kind:02}-{room:02}")));
+    let types: Vec<_> = (0..KINDS).map(kind).collect();
     let mut bookings = Vec::new();
-    for (house, kinds) in [(HOTEL, 16), ("tours.example", 16)] {
-        let types: Vec<_> = (0..kinds).map(kind).collect();
-        let listing =
-            countersign_interface::booking::OpenListing { types: types.try_into().unwrap(), arbiter: None, ..terms() };
-        ok(lodge.world.call(&listing, &[house]));
+    for house in 0..HOUSES {
+        let house = format!("house-{house}.example");
+        lodge.world.knows(&house);
+        let roles = vec![Role::Merchant].try_into().unwrap();
+        ok(lodge.world.call(&Admit { name: house.parse().unwrap(), key: key(&house), roles }, &council));
+        let types = types.clone().try_into().unwrap();
+        let listing = countersign_interface::booking::OpenListing { types, arbiter: None, ..terms() };
+        ok(lodge.world.call(&listing, &[&house]));
         for guest in GUESTS {
-            ok(lodge.world.call(&Bind { merchant: id(house) }, &[guest]));
+            ok(lodge.world.call(&Bind { merchant: id(&house) }, &[guest]));
         }
-        for kind in 0..kinds {
-            bookings.extend(book_by_all(&mut lodge, house, &format!("{kind:02}")));
+        for kind in 0..KINDS {
+            bookings.extend(book_by_all(&mut lodge, &house, &format!("{kind:02}")));
         }
     }
     (lodge, bookings)
@@ -174,7 +178,7 @@ fn book_by_all(lodge: &mut Lodge, house: &str, kind: &str) -> Vec<Hash> {
 
 #[test]
 fn many_bookings_due_together_spread_over_blocks_in_order_and_delay_nobody() {
-    let (mut lodge, bookings) = full_house();
+    let (mut lodge, bookings) = full_houses();
     assert_eq!(bookings.len(), MANY);
     let due = lodge.from + GRACE_MS;
     // A job that fails stands among them.
