@@ -11,7 +11,7 @@
 //!
 //! Rules that are not obvious from the calls:
 //! - No object is ever taken twice at one moment; a booking may begin at the very moment another ends. Every booking has a place from
-//!   its request on, and its place may change until an object is bound to it, by a choice or at check-in ([`places`]). An
+//!   its request on, and its place may change until an object is bound to it, by a choice or at check-in (`places.rs`). An
 //!   object is known by its name across the merchant's listings.
 //! - A price is for units of time that have begun, from the booking's first moment on ([`countersign_interface::booking::Unit`]).
 //! - Each booking has one time at which the ledger acts next, `due_at`; its parties may act before it only. At most one job waits

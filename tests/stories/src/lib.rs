@@ -1,1 +1,1 @@
-//! (being written)
+//! Nothing: the stories are this package's tests.
