@@ -16,7 +16,7 @@
 //!   signature may move them, and the agent that scans the request knows that they are there.
 //! - Nothing but the holder's confirmation pays the agent. Were it paid after some time without one, any agent could take on
 //!   a request and wait. So the agent counts the cash out and lets go of it once the confirmation is final on the ledger, a
-//!   block later; the holder confirms with the cash before it. If no confirmation comes within [`execute::CONFIRM_MS`], be it
+//!   block later; the holder confirms with the cash before it. If no confirmation comes within half an hour (`CONFIRM_MS`), be it
 //!   that the agent never handed the cash over or that the holder walked off, the money returns to the holder.
 //! - Taken on, a cash-out is no longer the holder's to cancel: the agent is fetching the money. The agent may give it up.
 //! - Of a top-up or payment the ledger moves everything at once; the holder hands over amount and fee when that is final.
