@@ -31,7 +31,10 @@ impl Usage {
         let ticks: f64 =
             fields.get(11).context("utime")?.parse::<f64>()? + fields.get(12).context("stime")?.parse::<f64>()?;
         let status = std::fs::read_to_string(format!("{process}/status"))?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .with_context(|| format!("node {n} has ended by itself; {} says why", network.log(n).display()))?;
         let kilobytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
         Ok(Self {
             cpu_s: ticks / TICKS_PER_SECOND,
