@@ -225,7 +225,10 @@ fn several_development_nodes_run_under_one_command() {
 
     // One that dies is told, the other goes on; whatever becomes of the command, no node stays behind.
     let told = || std::fs::read_to_string(dir.path().join("node.log")).unwrap();
-    let line = told().lines().rfind(|line| line.starts_with("node 2 ")).unwrap().to_owned();
+    let named = || told().lines().filter(|line| line.starts_with("node 2 ")).map(String::from).collect::<Vec<_>>();
+    // The log is that of both starts, and node 1 serves before the command has named node 2.
+    node.until("the second start to name node 2", || named().len() == 2);
+    let line = named().remove(1);
     let process = line.rsplit(' ').next().unwrap();
     assert!(Command::new("kill").args(["-9", process]).status().unwrap().success());
     node.until("the end of node 2 to be told", || told().contains("node 2 ended (signal: 9"));
