@@ -92,7 +92,7 @@ fn parameters_out_of_range_are_named() {
         ("block_transactions_max", |p, n| p.block_transactions_max = n as u32, 0, limits::BLOCK_TRANSACTIONS_MAX as u64 + 1),
         ("block_gas_max", |p, n| p.block_gas_max = Gas::new(n), 199_999_999, 1_000_000_000_000_001),
         ("transaction_gas_max", |p, n| p.transaction_gas_max = Gas::new(n), 999_999, 10_000_000_001),
-        ("lane_gas_max", |p, n| p.lane_gas_max = Gas::new(n), 999_999, 1_000_000_000_001),
+        ("lane_gas_max", |p, n| p.lane_gas_max = Gas::new(n), 499_999, 1_000_000_000_001),
         ("job_gas", |p, n| p.job_gas = Gas::new(n), 99_999, 100_000_001),
         ("quota_window_ms", |p, n| p.quota_window_ms = n, 59_999, 31 * 86_400_000 + 1),
         ("quota_gas", |p, n| p.quota_gas = Gas::new(n), 999_999, 0),

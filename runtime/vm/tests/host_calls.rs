@@ -107,7 +107,7 @@ fn writes_and_events_reach_the_ledger() {
     assert_eq!(outcome.result, Ok(vec![]));
     assert_eq!(ledger.entries[&b"key".to_vec()], b"value");
     assert_eq!(ledger.events, [(3, vec![AccountId([4; 32])], b"data".to_vec())]);
-    let host_gas = 2_000 + 4 * set.len() + 1_000 + 4 * emit.len();
+    let host_gas = 12_000 + 4 * set.len() + 3_000 + 4 * emit.len();
     assert_eq!(outcome.gas_used, Gas::new(host_gas as u64 + 19));
 }
 
@@ -130,7 +130,7 @@ fn the_ledger_may_charge_more_than_the_table() {
         schedule.len()
     ));
     let module = load(&engine(), &wasm);
-    let price = 4_000 + 4 * schedule.len() as u64 + 1_000_000 + 4 * 8;
+    let price = 38_000 + 4 * schedule.len() as u64 + 1_000_000 + 4 * 8;
     let outcome = module.call(0, &[], &[], GAS, &mut Ledger::default());
     assert_eq!((outcome.result, outcome.gas_used), (Ok(vec![]), Gas::new(price + 16)));
     let outcome = module.call(0, &[], &[], Gas::new(1_000_000), &mut Ledger::default());
