@@ -82,7 +82,8 @@ fn a_node_the_council_admits_follows_and_one_it_removes_is_cut_off() {
         status["height"].as_u64().unwrap()
     };
     (0..5).for_each(|salt| drop(pay(salt)));
-    assert_eq!((follower.height(), connected_peers(&follower), connected_peers(&validator)), (0, 0, 0));
+    // The outsider's own side may stand as connected for the moment it takes to be refused.
+    assert_eq!((follower.height(), connected_peers(&validator)), (0, 0));
     assert_eq!(listed(&validator, &outside.key), None);
     assert!(validator.get("/metrics").1.contains("countersign_peers_connected 0\n"));
 

@@ -21,7 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rpc-types", &["types"]),
     ("consensus", &["types"]),
     ("node", &["consensus", "executor", "state", "types", "chain-spec", "rpc-types"]),
-    ("client", &["types", "state", "interface", "rpc-types"]),
+    ("lock", &["types", "state", "interface"]),
+    ("client", &["types", "state", "interface", "rpc-types", "lock"]),
     ("wallet", &["client"]),
 ];
 
