@@ -5,7 +5,7 @@ use crate::show;
 use clap::Args;
 use countersign_client::clock;
 use countersign_client::rpc_types::{EventFilter, PlacedEvent};
-use countersign_client::types::Timestamp;
+use countersign_client::types::{self, Timestamp, limits};
 use serde_json::json;
 
 /// Which events.
@@ -33,6 +33,8 @@ pub struct EventsArgs {
 
 /// Events on one page of a history.
 const PAGE: u32 = 100;
+/// Events looked at before a list of deals says that there are more: each deal is a question to the node.
+const DEALS_MAX: usize = 500;
 
 /// Runs the command.
 pub async fn run(session: &mut Session, args: EventsArgs) -> Result<(), Failure> {
@@ -68,6 +70,28 @@ pub async fn run(session: &mut Session, args: EventsArgs) -> Result<(), Failure>
         session.output.note(&format!("More with --cursor {cursor}"));
     }
     Ok(())
+}
+
+/// What `read` finds in events of one name, the oldest first, and the cursor after them if there may be more.
+pub async fn deals<T>(
+    session: &Session,
+    filter: &EventFilter,
+    mut cursor: Option<String>,
+    read: impl Fn(&[u8]) -> Result<T, types::DecodeError>,
+) -> Result<(Vec<T>, Option<String>), Failure> {
+    let client = session.client("a list of deals")?;
+    let (mut looked_at, mut found) = (0, Vec::new());
+    while looked_at < DEALS_MAX {
+        let page = client.events(filter, cursor.as_deref(), PAGE).await?;
+        looked_at += page.items.len();
+        // An event of a contract that was upgraded to something else is not one of ours.
+        found.extend(page.items.iter().filter_map(|item| read(&item.event.data.0).ok()));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok((found, cursor))
 }
 
 async fn tell(session: &mut Session, placed: &PlacedEvent) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Bookings an account has to do with.
 use super::show;
+use crate::commands::events;
 use crate::failure::Failure;
 use crate::output::table;
 use crate::session::Session;
@@ -11,11 +12,6 @@ use countersign_client::rpc_types::EventFilter;
 use countersign_client::types::{self, Hash, limits};
 use countersign_client::value::show_amount;
 use serde_json::{Value as Json, json};
-
-/// Events on one page.
-const PAGE: u32 = 100;
-/// Bookings looked at before the list says that there are more: each is a question to the node.
-const BOOKINGS_MAX: usize = 500;
 
 /// Which bookings.
 #[derive(Args, Debug)]
@@ -35,28 +31,21 @@ pub struct ListArgs {
 pub async fn list(session: &mut Session, args: ListArgs) -> Result<(), Failure> {
     let account = session.account_or_own(args.account.as_deref()).await?.to_string();
     let filter = EventFilter { account: Some(account), module: Some("booking".into()), name: Some("Requested".into()) };
-    let client = session.client("listing bookings")?.clone();
-    let (mut cursor, mut looked_at, mut found) = (args.cursor, 0, Vec::new());
-    while looked_at < BOOKINGS_MAX {
-        let page = client.events(&filter, cursor.as_deref(), PAGE).await?;
-        looked_at += page.items.len();
-        for item in &page.items {
-            let bytes = &item.event.data.0;
-            // An event of a contract that was upgraded to something else is not one of ours.
-            let Ok(event) = types::decode::<Requested>("event", bytes, limits::EVENT_BYTES_MAX) else { continue };
-            let record = show::record(session, event.booking).await?;
-            if args.all || !show::has_ended(record.status) {
-                show::learn(session, &record).await?;
-                found.push((event.booking, record));
-            }
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+    let (events, cursor) = events::deals(session, &filter, args.cursor, read).await?;
+    let mut found = Vec::new();
+    for event in events {
+        let record = show::record(session, event.booking).await?;
+        if args.all || !show::has_ended(record.status) {
+            show::learn(session, &record).await?;
+            found.push((event.booking, record));
         }
     }
     print(session, &found, cursor);
     Ok(())
+}
+
+fn read(event: &[u8]) -> Result<Requested, types::DecodeError> {
+    types::decode("event", event, limits::EVENT_BYTES_MAX)
 }
 
 fn print(session: &Session, found: &[(Hash, BookingRecord)], next: Option<String>) {

@@ -1,5 +1,6 @@
 //! Requests an account has to do with.
 use super::show;
+use crate::commands::events;
 use crate::failure::Failure;
 use crate::output::table;
 use crate::session::Session;
@@ -12,11 +13,6 @@ use countersign_client::rpc_types::EventFilter;
 use countersign_client::types::{self, Hash, limits, text};
 use countersign_client::value::show_amount;
 use serde_json::{Value as Json, json};
-
-/// Events on one page.
-const PAGE: u32 = 100;
-/// Requests looked at before the list says that there are more: each is a question to the node.
-const REQUESTS_MAX: usize = 500;
 
 /// Which requests.
 #[derive(Args, Debug)]
@@ -42,27 +38,20 @@ pub async fn list(session: &mut Session, args: ListArgs) -> Result<(), Failure> 
         false => Some(session.account_or_own(args.account.as_deref()).await?.to_string()),
     };
     let filter = EventFilter { account, module: Some("topup".into()), name: Some("Requested".into()) };
-    let client = session.client("listing requests")?.clone();
-    let (mut cursor, mut looked_at, mut found) = (args.cursor, 0, Vec::new());
-    while looked_at < REQUESTS_MAX {
-        let page = client.events(&filter, cursor.as_deref(), PAGE).await?;
-        looked_at += page.items.len();
-        for item in &page.items {
-            let bytes = &item.event.data.0;
-            // An event of a contract that was upgraded to something else is not one of ours.
-            let Ok(event) = types::decode::<Requested>("event", bytes, limits::EVENT_BYTES_MAX) else { continue };
-            let record = show::record(session, event.request).await?;
-            if args.all || matches!(record.state, State::Open | State::HandingOver) {
-                show::learn(session, &record).await?;
-                found.push((event.request, record));
-            }
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
+    let (events, cursor) = events::deals(session, &filter, args.cursor, read).await?;
+    let mut found = Vec::new();
+    for event in events {
+        let record = show::record(session, event.request).await?;
+        if args.all || matches!(record.state, State::Open | State::HandingOver) {
+            show::learn(session, &record).await?;
+            found.push((event.request, record));
         }
     }
     print(session, &found, cursor).await
+}
+
+fn read(event: &[u8]) -> Result<Requested, types::DecodeError> {
+    types::decode("event", event, limits::EVENT_BYTES_MAX)
 }
 
 async fn print(session: &Session, found: &[(Hash, RequestRecord)], next: Option<String>) -> Result<(), Failure> {
