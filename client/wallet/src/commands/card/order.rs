@@ -74,9 +74,8 @@ pub async fn make(session: &mut Session, args: OrderArgs) -> Result<(), Failure>
     let asset = args.asset.as_str().to_owned();
     let payee = args.payee.to_string();
     let order = Order { format: FORMAT.into(), version: VERSION, payee, asset, amount: args.amount, order };
-    let text = serde_json::to_string_pretty(&order).unwrap_or_default();
-    std::fs::write(&args.output, format!("{text}\n"))
-        .map_err(|source| Failure::Io { path: args.output.display().to_string(), source })?;
+    let text = serde_json::to_string_pretty(&order).expect("strings and a number are always JSON");
+    files::write(&args.output, format!("{text}\n").as_bytes())?;
     let file = args.output.display().to_string();
     let result = json!({
         "file": file, "payee": order.payee, "asset": order.asset, "amount": order.amount, "order": order.order
