@@ -10,15 +10,15 @@ mod list;
 mod listing;
 mod show;
 
-use super::propose::{ProposalOptions, draft, finish, finish_with};
+use super::propose::{ProposalOptions, call, finish_with, one, own, pair};
 use crate::failure::Failure;
 use crate::files;
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use countersign_client::interface::booking::{BookingRecord, papers_hash};
 use countersign_client::request::call_id;
+use countersign_client::types::Hash;
 use countersign_client::types::proposal::Subject;
-use countersign_client::types::{AccountId, Hash};
 use countersign_client::value::{parse_amount, show_amount};
 use std::path::{Path, PathBuf};
 
@@ -152,35 +152,31 @@ pub struct ResolveArgs {
     options: ProposalOptions,
 }
 
-fn pair(name: &str, value: impl ToString) -> (String, String) {
-    (name.into(), value.to_string())
-}
-
 /// Runs the command.
 pub async fn run(session: &mut Session, command: BookingCommand) -> Result<(), Failure> {
     match command {
         BookingCommand::Listing(command) => listing::run(session, command).await,
         BookingCommand::Bind(args) => {
             let merchant = session.account(&args.merchant).await?;
-            own(session, "bind", "customer", &[pair("merchant", merchant)], &args.options).await
+            own(session, "booking.bind", "customer", &[pair("merchant", merchant)], &args.options).await
         }
         BookingCommand::Request(args) => request(session, args).await,
         BookingCommand::Pay(args) => pay(session, args).await,
         BookingCommand::Choose(args) => {
             let texts = [pair("booking", args.booking), pair("object", args.object)];
-            own(session, "choose", "customer", &texts, &args.options).await
+            own(session, "booking.choose", "customer", &texts, &args.options).await
         }
-        BookingCommand::Identify(args) => papers(session, "identify", "customer", args).await,
+        BookingCommand::Identify(args) => papers(session, "booking.identify", "customer", args).await,
         BookingCommand::AcceptIdentity(args) => accept(session, args).await,
         BookingCommand::CheckIn(args) => check_in(session, args).await,
-        BookingCommand::CheckOut(args) => about(session, "check_out", "party", args).await,
-        BookingCommand::Cancel(args) => about(session, "cancel", "party", args).await,
+        BookingCommand::CheckOut(args) => about(session, "booking.check_out", "party", args).await,
+        BookingCommand::Cancel(args) => about(session, "booking.cancel", "party", args).await,
         BookingCommand::Dispute(args) => {
             let texts = [pair("booking", args.booking), pair("reason", args.reason)];
-            own(session, "dispute", "party", &texts, &args.options).await
+            own(session, "booking.dispute", "party", &texts, &args.options).await
         }
         BookingCommand::Resolve(args) => resolve(session, args).await,
-        BookingCommand::Collect(args) => about(session, "collect", "asker", args).await,
+        BookingCommand::Collect(args) => about(session, "booking.collect", "asker", args).await,
         BookingCommand::Show { booking } => show::show(session, booking).await,
         BookingCommand::List(args) => list::list(session, args).await,
         BookingCommand::Free(args) => show::free(session, args).await,
@@ -195,8 +191,7 @@ async fn request(session: &mut Session, args: RequestArgs) -> Result<(), Failure
         pair("from", session.time(&args.from)?),
         pair("until", session.time(&args.until)?),
     ];
-    let draft = draft(session, "booking.request", &[pair("customer", customer)], &texts, None).await?;
-    let call = session.call(&draft).await?;
+    let call = call(session, "booking.request", &[pair("customer", customer)], &texts).await?;
     let proposal = session.transaction(vec![call], None).await?;
     // The booking's id follows from the transaction: it counts once that is in a block.
     let more = match proposal.subject() {
@@ -214,7 +209,7 @@ async fn pay(session: &mut Session, args: AboutArgs) -> Result<(), Failure> {
         pair("asset", record.asset),
         pair("amount", show_amount(record.price, decimals)),
     ];
-    own(session, "pay", "customer", &texts, &args.options).await
+    own(session, "booking.pay", "customer", &texts, &args.options).await
 }
 
 /// The hash of a papers' file.
@@ -232,13 +227,13 @@ async fn accept(session: &mut Session, args: PapersArgs) -> Result<(), Failure> 
     if record.papers != Some(hash_of(&args.papers)?) {
         return Err(Failure::OtherPapers { path: args.papers.display().to_string() });
     }
-    papers(session, "accept_identity", "merchant", args).await
+    papers(session, "booking.accept_identity", "merchant", args).await
 }
 
 async fn check_in(session: &mut Session, args: AboutArgs) -> Result<(), Failure> {
     let BookingRecord { merchant, customer, .. } = show::record(session, args.booking).await?;
     let parties = [pair("merchant", merchant), pair("customer", customer)];
-    propose(session, "check_in", &parties, &[pair("booking", args.booking)], &args.options).await
+    one(session, "booking.check_in", &parties, &[pair("booking", args.booking)], None, &args.options).await
 }
 
 async fn resolve(session: &mut Session, args: ResolveArgs) -> Result<(), Failure> {
@@ -253,35 +248,10 @@ async fn resolve(session: &mut Session, args: ResolveArgs) -> Result<(), Failure
         pair("to_customer", show_amount(to_customer, decimals)),
         pair("to_merchant", show_amount(to_merchant, decimals)),
     ];
-    own(session, "resolve", "arbiter", &texts, &args.options).await
+    own(session, "booking.resolve", "arbiter", &texts, &args.options).await
 }
 
 /// A call about a booking that takes nothing but its id.
 async fn about(session: &mut Session, method: &str, role: &str, args: AboutArgs) -> Result<(), Failure> {
     own(session, method, role, &[pair("booking", args.booking)], &args.options).await
-}
-
-/// A call whose only party is the account of the key in use.
-async fn own(
-    session: &mut Session,
-    method: &str,
-    role: &str,
-    texts: &[(String, String)],
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let own: AccountId = session.key()?.account;
-    propose(session, method, &[pair(role, own)], texts, options).await
-}
-
-async fn propose(
-    session: &mut Session,
-    method: &str,
-    parties: &[(String, String)],
-    texts: &[(String, String)],
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let draft = draft(session, &format!("booking.{method}"), parties, texts, None).await?;
-    let call = session.call(&draft).await?;
-    let proposal = session.transaction(vec![call], None).await?;
-    finish(session, proposal, options).await
 }

@@ -13,7 +13,7 @@ mod order;
 mod pay;
 mod show;
 
-use super::propose::{self, ProposalOptions};
+use super::propose::{call, pair};
 use super::sign;
 use crate::confirm;
 use crate::failure::Failure;
@@ -85,10 +85,6 @@ pub struct DeviceArgs {
     device_name: Option<Name>,
 }
 
-fn pair(name: &str, value: impl ToString) -> (String, String) {
-    (name.into(), value.to_string())
-}
-
 /// Runs the command.
 pub async fn run(session: &mut Session, command: CardCommand) -> Result<(), Failure> {
     match command {
@@ -109,30 +105,6 @@ pub async fn run(session: &mut Session, command: CardCommand) -> Result<(), Fail
     }
 }
 
-/// A call of the contract.
-async fn call(
-    session: &mut Session,
-    method: &str,
-    parties: &[(String, String)],
-    args: &[(String, String)],
-) -> Result<Call, Failure> {
-    let draft = propose::draft(session, &format!("card.{method}"), parties, args, None).await?;
-    session.call(&draft).await
-}
-
-/// A proposal of one call of the contract, finished as the options say.
-async fn propose(
-    session: &mut Session,
-    method: &str,
-    parties: &[(String, String)],
-    args: &[(String, String)],
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let call = call(session, method, parties, args).await?;
-    let proposal = session.transaction(vec![call], None).await?;
-    propose::finish(session, proposal, options).await
-}
-
 /// A call by which the issuer enrols a new account; `None` if the account has a name already.
 async fn enrolment(
     session: &mut Session,
@@ -144,8 +116,7 @@ async fn enrolment(
         return Ok(None);
     }
     let parties = [pair("member", issuer), pair("holder", account)];
-    let draft = propose::draft(session, "registry.enrol", &parties, &[pair("name", name)], None).await?;
-    session.call(&draft).await.map(Some)
+    call(session, "registry.enrol", &parties, &[pair("name", name)]).await.map(Some)
 }
 
 /// The key that the card at hand makes with the PIN entered for it, if it is the one the ledger knows.

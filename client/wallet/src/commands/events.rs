@@ -5,7 +5,7 @@ use crate::show;
 use clap::Args;
 use countersign_client::clock;
 use countersign_client::rpc_types::{EventFilter, PlacedEvent};
-use countersign_client::types::{self, Timestamp, limits};
+use countersign_client::types::{self, Timestamp};
 use serde_json::json;
 
 /// Which events.

@@ -9,7 +9,7 @@ use clap::Args;
 use countersign_client::builder::CallDraft;
 use countersign_client::rpc_types::SimulationView;
 use countersign_client::types::interface::{Basic, Interface, Shape, Type};
-use countersign_client::types::{Proposal, limits};
+use countersign_client::types::{Call, Proposal, Timestamp, limits};
 use countersign_client::value::{write_document, write_signed};
 use serde_json::{Map, Value as Json, json};
 use std::path::{Path, PathBuf};
@@ -29,6 +29,48 @@ pub struct ProposalOptions {
     /// With --sign: do not ask
     #[arg(long, short, requires = "sign")]
     pub yes: bool,
+}
+
+/// The name of a role or argument and its value's text.
+pub fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.into(), value.to_string())
+}
+
+/// A call from `module.method`, `role=account` and `name=value` texts.
+pub async fn call(
+    session: &mut Session,
+    method: &str,
+    parties: &[(String, String)],
+    texts: &[(String, String)],
+) -> Result<Call, Failure> {
+    let draft = draft(session, method, parties, texts, None).await?;
+    session.call(&draft).await
+}
+
+/// Proposes one call, as the options say.
+pub async fn one(
+    session: &mut Session,
+    method: &str,
+    parties: &[(String, String)],
+    texts: &[(String, String)],
+    expires_at: Option<Timestamp>,
+    options: &ProposalOptions,
+) -> Result<(), Failure> {
+    let call = call(session, method, parties, texts).await?;
+    let proposal = session.transaction(vec![call], expires_at).await?;
+    finish(session, proposal, options).await
+}
+
+/// Proposes one call whose only party is the account of the key in use.
+pub async fn own(
+    session: &mut Session,
+    method: &str,
+    role: &str,
+    texts: &[(String, String)],
+    options: &ProposalOptions,
+) -> Result<(), Failure> {
+    let own = session.key()?.account;
+    one(session, method, &[pair(role, own)], texts, None, options).await
 }
 
 /// Shows a new proposal, signs it if that was asked for, and writes it.

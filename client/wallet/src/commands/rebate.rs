@@ -8,7 +8,7 @@
 mod show;
 
 use super::doc::document;
-use super::propose::{ProposalOptions, draft, finish};
+use super::propose::{ProposalOptions, finish, one, own, pair};
 use crate::failure::Failure;
 use crate::files;
 use crate::session::Session;
@@ -165,10 +165,6 @@ pub struct CollectArgs {
     options: ProposalOptions,
 }
 
-fn pair(name: &str, value: impl ToString) -> (String, String) {
-    (name.into(), value.to_string())
-}
-
 /// Runs the command.
 pub async fn run(session: &mut Session, command: RebateCommand) -> Result<(), Failure> {
     match command {
@@ -178,9 +174,8 @@ pub async fn run(session: &mut Session, command: RebateCommand) -> Result<(), Fa
         RebateCommand::Claim(args) => claim(session, args).await,
         RebateCommand::Refund(args) => refund(session, args).await,
         RebateCommand::Collect(args) => {
-            let own = session.key()?.account;
-            let args_texts = [pair("rebate", show::offer_hash(&args.offer)?)];
-            propose(session, "collect", &[pair("asker", own)], &args_texts, None, &args.options).await
+            let texts = [pair("rebate", show::offer_hash(&args.offer)?)];
+            own(session, "rebate.collect", "asker", &texts, &args.options).await
         }
         RebateCommand::Show { id } => show::any(session, &id).await,
         RebateCommand::Status { offer } => {
@@ -190,25 +185,11 @@ pub async fn run(session: &mut Session, command: RebateCommand) -> Result<(), Fa
     }
 }
 
-async fn propose(
-    session: &mut Session,
-    method: &str,
-    parties: &[(String, String)],
-    args: &[(String, String)],
-    expires_at: Option<Timestamp>,
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let draft = draft(session, &format!("rebate.{method}"), parties, args, None).await?;
-    let call = session.call(&draft).await?;
-    let proposal = session.transaction(vec![call], expires_at).await?;
-    finish(session, proposal, options).await
-}
-
 async fn purchase(session: &mut Session, args: PurchaseArgs) -> Result<(), Failure> {
     let parties = [pair("merchant", args.merchant), pair("customer", args.customer)];
     let texts = [pair("asset", args.asset), pair("amount", args.amount), pair("reference", args.reference)];
     let expires_at = args.expires.as_deref().map(|text| session.time(text)).transpose()?;
-    propose(session, "purchase", &parties, &texts, expires_at, &args.options).await
+    one(session, "rebate.purchase", &parties, &texts, expires_at, &args.options).await
 }
 
 async fn offer(session: &mut Session, args: OfferArgs) -> Result<(), Failure> {
@@ -277,7 +258,7 @@ async fn redeem(session: &mut Session, args: RedeemArgs) -> Result<(), Failure> 
     };
     let texts = [pair("offer", args.offer.display()), pair("reference", args.reference)];
     let parties = offer_parties(&signed.document);
-    propose(session, "redeem", &parties, &texts, Some(expires_at), &args.options).await
+    one(session, "rebate.redeem", &parties, &texts, Some(expires_at), &args.options).await
 }
 
 async fn claim(session: &mut Session, args: ClaimArgs) -> Result<(), Failure> {
@@ -294,12 +275,12 @@ async fn claim(session: &mut Session, args: ClaimArgs) -> Result<(), Failure> {
         pair("settles_at", offer.rebate_time),
     ];
     let parties = offer_parties(&signed.document);
-    propose(session, "claim", &parties, &texts, Some(expires_at.min(offer.rebate_time)), &args.options).await
+    one(session, "rebate.claim", &parties, &texts, Some(expires_at.min(offer.rebate_time)), &args.options).await
 }
 
 async fn refund(session: &mut Session, args: RefundArgs) -> Result<(), Failure> {
     let record = show::purchase_of(session, args.purchase).await?;
     let parties = [pair("merchant", record.merchant), pair("buyer", record.buyer)];
     let texts = [pair("purchase", args.purchase), pair("asset", record.asset), pair("amount", args.amount)];
-    propose(session, "refund", &parties, &texts, None, &args.options).await
+    one(session, "rebate.refund", &parties, &texts, None, &args.options).await
 }

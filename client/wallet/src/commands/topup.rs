@@ -9,7 +9,7 @@ mod licence;
 mod list;
 mod show;
 
-use super::propose::{ProposalOptions, draft, finish, finish_with};
+use super::propose::{ProposalOptions, call, finish_with, own, pair};
 use crate::failure::Failure;
 use crate::session::Session;
 use clap::{Args, Subcommand, ValueEnum};
@@ -127,10 +127,6 @@ pub struct RejectArgs {
     options: ProposalOptions,
 }
 
-fn pair(name: &str, value: impl ToString) -> (String, String) {
-    (name.into(), value.to_string())
-}
-
 /// `none` where there is nothing, as options are written.
 fn optional(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "none".into(), |value| value.to_string())
@@ -144,12 +140,12 @@ pub async fn run(session: &mut Session, command: TopupCommand) -> Result<(), Fai
         TopupCommand::List(args) => list::list(session, args).await,
         TopupCommand::Execute(args) => execute(session, args).await,
         TopupCommand::Confirm(args) => confirm(session, args).await,
-        TopupCommand::Cancel(args) => about(session, "cancel", "holder", args).await,
-        TopupCommand::Collect(args) => about(session, "collect", "asker", args).await,
+        TopupCommand::Cancel(args) => about(session, "topup.cancel", "holder", args).await,
+        TopupCommand::Collect(args) => about(session, "topup.collect", "asker", args).await,
         TopupCommand::Reject(args) => {
             let request = show::request_id(session, &args.request).await?;
             let texts = [pair("request", request), pair("reason", args.reason)];
-            propose_own(session, "reject", "agent", &texts, &args.options).await
+            own(session, "topup.reject", "agent", &texts, &args.options).await
         }
         TopupCommand::License(args) => licence::license(session, args).await,
         TopupCommand::Withdraw(args) => licence::withdraw(session, args).await,
@@ -178,8 +174,7 @@ async fn request(session: &mut Session, args: RequestArgs) -> Result<(), Failure
         pair("reference", args.reference),
         pair("expires_at", session.time(&args.until)?),
     ];
-    let draft = draft(session, "topup.request", &[pair("holder", holder)], &texts, None).await?;
-    let call = session.call(&draft).await?;
+    let call = call(session, "topup.request", &[pair("holder", holder)], &texts).await?;
     let proposal = session.transaction(vec![call], None).await?;
     // The business id follows from the transaction: it counts once that is in a block.
     let more = match proposal.subject() {
@@ -207,7 +202,7 @@ async fn execute(session: &mut Session, args: AboutArgs) -> Result<(), Failure> 
         pair("fee", amount(record.fee)),
     ];
     session.output.note(&cash_words(session, &record, decimals));
-    propose_own(session, "execute", "agent", &texts, &args.options).await
+    own(session, "topup.execute", "agent", &texts, &args.options).await
 }
 
 /// What changes hands off the ledger, for the agent.
@@ -240,36 +235,11 @@ async fn confirm(session: &mut Session, args: AboutArgs) -> Result<(), Failure> 
         pair("amount", show_amount(record.amount, decimals)),
         pair("fee", show_amount(record.fee, decimals)),
     ];
-    propose_own(session, "confirm", "holder", &texts, &args.options).await
+    own(session, "topup.confirm", "holder", &texts, &args.options).await
 }
 
 /// A call about a request that takes nothing but its id.
 async fn about(session: &mut Session, method: &str, role: &str, args: AboutArgs) -> Result<(), Failure> {
     let request: Hash = show::request_id(session, &args.request).await?;
-    propose_own(session, method, role, &[pair("request", request)], &args.options).await
-}
-
-/// A call whose only party is the account of the key in use.
-async fn propose_own(
-    session: &mut Session,
-    method: &str,
-    role: &str,
-    texts: &[(String, String)],
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let own = session.key()?.account;
-    propose(session, method, &[pair(role, own)], texts, options).await
-}
-
-async fn propose(
-    session: &mut Session,
-    method: &str,
-    parties: &[(String, String)],
-    texts: &[(String, String)],
-    options: &ProposalOptions,
-) -> Result<(), Failure> {
-    let draft = draft(session, &format!("topup.{method}"), parties, texts, None).await?;
-    let call = session.call(&draft).await?;
-    let proposal = session.transaction(vec![call], None).await?;
-    finish(session, proposal, options).await
+    own(session, method, role, &[pair("request", request)], &args.options).await
 }

@@ -1,6 +1,5 @@
 //! A merchant's listing: opened with its types and terms, closed, shown.
-use super::{own, pair};
-use crate::commands::propose::ProposalOptions;
+use crate::commands::propose::{ProposalOptions, own, pair};
 use crate::failure::Failure;
 use crate::output::facts;
 use crate::session::Session;
@@ -72,7 +71,7 @@ pub struct OpenArgs {
 pub async fn run(session: &mut Session, command: ListingCommand) -> Result<(), Failure> {
     match command {
         ListingCommand::Open(args) => open(session, *args).await,
-        ListingCommand::Close { options } => own(session, "close_listing", "merchant", &[], &options).await,
+        ListingCommand::Close { options } => own(session, "booking.close_listing", "merchant", &[], &options).await,
         ListingCommand::Show { merchant, number } => show(session, &merchant, number).await,
     }
 }
@@ -137,7 +136,7 @@ async fn open(session: &mut Session, args: OpenArgs) -> Result<(), Failure> {
         pair("arbiter", arbiter),
         pair("identity_required", args.identity_required),
     ];
-    own(session, "open_listing", "merchant", &texts, &args.options).await
+    own(session, "booking.open_listing", "merchant", &texts, &args.options).await
 }
 
 async fn show(session: &mut Session, merchant: &str, number: Option<u32>) -> Result<(), Failure> {

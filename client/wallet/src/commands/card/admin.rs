@@ -1,6 +1,6 @@
 //! Issuing cards and what issuer and holder change about them.
-use super::{DeviceArgs, HeldCard, call, choose_pin, enrolment, pair, propose, show, sign_with_pin};
-use crate::commands::propose::{ProposalOptions, finish};
+use super::{DeviceArgs, HeldCard, choose_pin, enrolment, show, sign_with_pin};
+use crate::commands::propose::{ProposalOptions, call, finish, one, own, pair};
 use crate::failure::Failure;
 use crate::session::Session;
 use clap::Args;
@@ -20,6 +20,17 @@ pub struct NewArgs {
     output: PathBuf,
 }
 
+/// What a card pays at most.
+#[derive(Args, Debug)]
+struct Limits {
+    /// Most it pays at once
+    #[arg(long, value_name = "AMOUNT")]
+    payment_max: String,
+    /// Most it pays on one day (UTC)
+    #[arg(long, value_name = "AMOUNT")]
+    day_max: String,
+}
+
 /// A new card.
 #[derive(Args, Debug)]
 pub struct RegisterArgs {
@@ -33,12 +44,8 @@ pub struct RegisterArgs {
     /// The asset it holds, such as EUR
     #[arg(long)]
     asset: AssetId,
-    /// Most it pays at once
-    #[arg(long, value_name = "AMOUNT")]
-    payment_max: String,
-    /// Most it pays on one day (UTC)
-    #[arg(long, value_name = "AMOUNT")]
-    day_max: String,
+    #[command(flatten)]
+    limits: Limits,
     #[command(flatten)]
     options: ProposalOptions,
 }
@@ -80,12 +87,8 @@ pub struct LimitsArgs {
     /// The card's name
     #[arg(long, value_name = "NAME")]
     card: Name,
-    /// Most it pays at once
-    #[arg(long, value_name = "AMOUNT")]
-    payment_max: String,
-    /// Most it pays on one day (UTC)
-    #[arg(long, value_name = "AMOUNT")]
-    day_max: String,
+    #[command(flatten)]
+    limits: Limits,
     #[command(flatten)]
     options: ProposalOptions,
 }
@@ -113,10 +116,10 @@ pub async fn register(session: &mut Session, args: RegisterArgs) -> Result<(), F
     let texts = [
         pair("card", &card.card),
         pair("asset", args.asset),
-        pair("payment_max", args.payment_max),
-        pair("day_max", args.day_max),
+        pair("payment_max", args.limits.payment_max),
+        pair("day_max", args.limits.day_max),
     ];
-    calls.push(call(session, "register", &parties, &texts).await?);
+    calls.push(call(session, "card.register", &parties, &texts).await?);
     let mut proposal = session.transaction(calls, None).await?;
     sign_with_pin(&mut proposal, &key)?;
     finish(session, proposal, &args.options).await
@@ -143,14 +146,13 @@ fn both(record: &CardRecord) -> [(String, String); 2] {
 
 /// Draws up a block by the account in use.
 pub async fn block(session: &mut Session, args: CardArgs) -> Result<(), Failure> {
-    let by = session.key()?.account;
-    propose(session, "block", &[pair("by", by)], &[pair("card", args.card)], &args.options).await
+    own(session, "card.block", "by", &[pair("card", args.card)], &args.options).await
 }
 
 /// Draws up the end of a block.
 pub async fn unblock(session: &mut Session, args: CardArgs) -> Result<(), Failure> {
     let record = show::record(session, &args.card).await?;
-    propose(session, "unblock", &both(&record), &[pair("card", args.card)], &args.options).await
+    one(session, "card.unblock", &both(&record), &[pair("card", args.card)], None, &args.options).await
 }
 
 /// Draws up the change of a card's PIN, or of its secret, signed with the new key.
@@ -162,7 +164,7 @@ pub async fn change_auth(session: &mut Session, args: ChangeAuthArgs) -> Result<
     calls.extend(enrolment(session, record.issuer, key.account, &auth_name(&card.card, &key.account)?).await?);
     let [issuer, holder] = both(&record);
     let parties = [issuer, holder, pair("auth", key.account)];
-    calls.push(call(session, "change_auth", &parties, &[pair("card", &card.card)]).await?);
+    calls.push(call(session, "card.change_auth", &parties, &[pair("card", &card.card)]).await?);
     let mut proposal = session.transaction(calls, None).await?;
     sign_with_pin(&mut proposal, &key)?;
     finish(session, proposal, &args.options).await
@@ -175,7 +177,7 @@ pub async fn change_device(session: &mut Session, args: ChangeDeviceArgs) -> Res
     let device = device(session, record.issuer, &args.device, &mut calls).await?;
     let [issuer, holder] = both(&record);
     let parties = [issuer, holder, pair("device", device)];
-    calls.push(call(session, "change_device", &parties, &[pair("card", args.card)]).await?);
+    calls.push(call(session, "card.change_device", &parties, &[pair("card", args.card)]).await?);
     let proposal = session.transaction(calls, None).await?;
     finish(session, proposal, &args.options).await
 }
@@ -186,8 +188,8 @@ pub async fn limits(session: &mut Session, args: LimitsArgs) -> Result<(), Failu
     let texts = [
         pair("card", args.card),
         pair("asset", record.asset),
-        pair("payment_max", args.payment_max),
-        pair("day_max", args.day_max),
+        pair("payment_max", args.limits.payment_max),
+        pair("day_max", args.limits.day_max),
     ];
-    propose(session, "set_limits", &both(&record), &texts, &args.options).await
+    one(session, "card.set_limits", &both(&record), &texts, None, &args.options).await
 }

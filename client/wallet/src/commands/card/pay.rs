@@ -1,6 +1,6 @@
 //! Value onto a card, from it to a payee, and back to its holder.
-use super::{HeldCard, call, enter_pin, order, pair, propose, show, sign_with_both, sign_with_pin};
-use crate::commands::propose::{ProposalOptions, finish};
+use super::{HeldCard, enter_pin, order, show, sign_with_both, sign_with_pin};
+use crate::commands::propose::{ProposalOptions, call, finish, own, pair};
 use crate::commands::sign;
 use crate::failure::Failure;
 use crate::files;
@@ -122,9 +122,8 @@ impl Facts {
 /// Draws up a payment onto a card from the account in use.
 pub async fn load(session: &mut Session, args: LoadArgs) -> Result<(), Failure> {
     let record = show::record(session, &args.card).await?;
-    let payer = session.key()?.account;
     let texts = [pair("card", args.card), pair("asset", record.asset), pair("amount", args.amount)];
-    propose(session, "load", &[pair("payer", payer)], &texts, &args.options).await
+    own(session, "card.load", "payer", &texts, &args.options).await
 }
 
 /// Draws up the payment of an order, shows it, and signs exactly that with this device's key and the card's PIN.
@@ -148,7 +147,7 @@ pub async fn pay(session: &mut Session, args: &PayArgs) -> Result<(), Failure> {
         parties.push(pair("associated", record.device));
     }
     let method = if is_associated { Pay::NAME } else { PayConfirmed::NAME };
-    let call = call(session, method, &parties, &texts).await?;
+    let call = call(session, &format!("card.{method}"), &parties, &texts).await?;
     let shown = Facts::of(session, &payment(&call, &args.output)?, device).await?;
     shown.show(session);
     let mut proposal = session.transaction(vec![call], None).await?;
@@ -253,9 +252,9 @@ pub async fn unload(session: &mut Session, args: UnloadArgs) -> Result<(), Failu
     let texts = [pair("card", &name), pair("asset", record.asset), pair("amount", amount)];
     let holder = pair("holder", record.holder);
     let (method, parties) = match (&card, args.alone) {
-        (Some(_), _) => ("unload", vec![pair("auth", record.auth), holder]),
-        (None, true) => ("reclaim", vec![holder]),
-        (None, false) => ("recover", vec![pair("issuer", record.issuer), holder]),
+        (Some(_), _) => ("card.unload", vec![pair("auth", record.auth), holder]),
+        (None, true) => ("card.reclaim", vec![holder]),
+        (None, false) => ("card.recover", vec![pair("issuer", record.issuer), holder]),
     };
     let call = call(session, method, &parties, &texts).await?;
     let mut proposal = session.transaction(vec![call], None).await?;

@@ -1,6 +1,5 @@
 //! Licences: who may carry requests out for a member, and how much.
-use super::{pair, propose};
-use crate::commands::propose::ProposalOptions;
+use crate::commands::propose::{ProposalOptions, one, own, pair};
 use crate::failure::Failure;
 use crate::output::facts;
 use crate::session::Session;
@@ -63,15 +62,14 @@ pub async fn license(session: &mut Session, args: LicenseArgs) -> Result<(), Fai
     let member = session.account_or_own(args.member.as_deref()).await?;
     let texts = [pair("asset", args.asset), pair("per_request", args.per_request), pair("per_day", args.per_day)];
     let parties = [pair("member", member), pair("agent", args.agent)];
-    propose(session, "license", &parties, &texts, &args.options).await
+    one(session, "topup.license", &parties, &texts, None, &args.options).await
 }
 
 /// Draws up the end of a licence.
 pub async fn withdraw(session: &mut Session, args: WithdrawArgs) -> Result<(), Failure> {
     let agent = session.account_or_own(args.agent.as_deref()).await?;
-    let own = session.key()?.account;
     let texts = [pair("agent", agent), pair("asset", args.asset)];
-    propose(session, "withdraw", &[pair("party", own)], &texts, &args.options).await
+    own(session, "topup.withdraw", "party", &texts, &args.options).await
 }
 
 /// Shows a licence, or that the account needs none.
