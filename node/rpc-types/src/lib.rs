@@ -8,6 +8,7 @@
 pub mod api;
 pub mod bytes;
 pub mod error;
+pub mod finding;
 pub mod governance;
 pub mod methods;
 pub mod view;
