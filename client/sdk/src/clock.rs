@@ -80,6 +80,14 @@ pub fn to_local(time: Timestamp) -> String {
     in_zone(time, TimeZone::system())
 }
 
+/// The machine's zone, in which times are shown, such as `Europe/Berlin` or `CEST`; `None` if the system tells none: then times are in
+/// UTC.
+pub fn zone() -> Option<String> {
+    let zone = TimeZone::try_system().ok()?;
+    let name = zone.iana_name().map(str::to_owned);
+    name.or_else(|| Some(jiff::Timestamp::now().to_zoned(zone).strftime("%Z").to_string()))
+}
+
 fn in_zone(time: Timestamp, zone: TimeZone) -> String {
     match calendar(time) {
         Some(time) => time.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),

@@ -1,9 +1,12 @@
 //! Keys on disk: one file per key in a folder only its owner can read, encrypted under a passphrase.
-//! A secret leaves the store only inside an [`UnlockedKey`], which wipes it when dropped.
+//! A secret leaves the store only inside an [`UnlockedKey`], which wipes it when dropped, and as words for paper ([`words`]).
+//! Keys whose secret is kept elsewhere stand beside them, with the program that signs for them ([`crate::signer`]).
 mod format;
+pub mod words;
 
-use crate::types::signature::{PartySignature, development_secret, public_key};
-use crate::types::{AccountId, PublicKey, proposal::Proposal, proposal::ProposalError};
+use crate::signer::{Program, ProgramSigner, Signer};
+use crate::types::signature::{development_secret, public_key};
+use crate::types::{AccountId, PublicKey};
 use format::KeyFile;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -18,6 +21,10 @@ const NAME_BYTES_MAX: usize = 200;
 const FILES_MAX: usize = 10_000;
 /// Ending of a key file.
 const ENDING: &str = ".key.json";
+/// Arguments of a program that signs.
+const ARGUMENTS_MAX: usize = 32;
+/// Bytes of its path and arguments: a byte takes up to six in JSON, and the file is still short of [`FILE_BYTES_MAX`].
+const COMMAND_BYTES_MAX: usize = 2 * 1024;
 
 /// A folder of keys.
 #[derive(Clone, Debug)]
@@ -34,8 +41,28 @@ pub struct KeyRecord {
     pub account: AccountId,
     /// The public key.
     pub key: PublicKey,
-    /// False if the secret lies in the file unencrypted.
-    pub encrypted: bool,
+    /// How its secret is kept.
+    pub custody: Custody,
+}
+
+/// A key file that was looked at, and the key or what is wrong with it.
+#[derive(Debug)]
+pub struct Examined {
+    /// The key's name, by that of its file.
+    pub name: String,
+    /// What the file says of it.
+    pub found: Result<KeyRecord, KeyError>,
+}
+
+/// How a key's secret is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Custody {
+    /// In its file, encrypted under a passphrase.
+    Encrypted,
+    /// In its file, as it is.
+    Plain,
+    /// Not here: a program signs.
+    Program,
 }
 
 /// How the secret is kept in its file.
@@ -60,19 +87,13 @@ impl std::fmt::Debug for UnlockedKey {
 }
 
 impl UnlockedKey {
-    /// Signs for `account`: that of the record, or another whose authority lists this key.
-    ///
-    /// # Errors
-    /// [`ProposalError::NotAParty`] or [`ProposalError::TooManySignatures`]; the proposal is unchanged.
-    pub fn sign(&self, proposal: &mut Proposal, account: &AccountId) -> Result<PartySignature, ProposalError> {
-        proposal.sign(account, &self.secret)?;
-        let index = proposal.subject().signers().binary_search(account);
-        let made = proposal
-            .signatures()
-            .iter()
-            .find(|s| Ok(usize::from(s.account)) == index && s.key == self.record.key)
-            .expect("the signature was just added");
-        Ok(*made)
+    /// The secret as words for paper. Whoever has them can sign.
+    pub fn words(&self) -> Zeroizing<String> {
+        words::to_words(&self.secret)
+    }
+
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
     }
 }
 
@@ -139,6 +160,23 @@ pub enum KeyError {
     /// An empty passphrase protects nothing.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
+    /// The secret is not in this store.
+    #[error("the secret of the key `{name}` is not kept here: a program signs with it")]
+    KeptElsewhere {
+        /// The key's name.
+        name: String,
+    },
+    /// A key file made elsewhere that would have a program run.
+    #[error("{path} is the file of a key that a program signs with; add such a key yourself: `keys external`")]
+    NamesAProgram {
+        /// The file.
+        path: String,
+    },
+    /// A program that cannot stand in a key file.
+    #[error(
+        "a signer is named by its whole path in UTF-8, with at most {ARGUMENTS_MAX} arguments, of {COMMAND_BYTES_MAX} bytes in all"
+    )]
+    BadProgram,
     /// The operating system gives no randomness.
     #[error("the system gives no random bytes")]
     Randomness,
@@ -191,14 +229,37 @@ impl Keystore {
         let path = self.path(name)?;
         let key = public_key(secret);
         let account = account.unwrap_or_else(|| AccountId::of_key(&key));
-        let encrypted = matches!(protection, Protection::Passphrase(_));
-        let record = KeyRecord { name: name.into(), account, key, encrypted };
+        let custody = match protection {
+            Protection::Passphrase(_) => Custody::Encrypted,
+            Protection::None => Custody::Plain,
+        };
+        let record = KeyRecord { name: name.into(), account, key, custody };
         let file = KeyFile::seal(&record, secret, protection)?;
         self.write_new(name, &path, &file.to_json())?;
         Ok(record)
     }
 
-    /// The keys, by name. Files that are no key files are left out.
+    /// Stores a key with which `program` signs for `account` or, if absent, for the account of the key itself. The program is not
+    /// run.
+    ///
+    /// # Errors
+    /// [`KeyError`]; nothing is stored.
+    pub fn store_external(
+        &self,
+        name: &str,
+        key: PublicKey,
+        account: Option<AccountId>,
+        program: &Program,
+    ) -> Result<KeyRecord, KeyError> {
+        let path = self.path(name)?;
+        let account = account.unwrap_or_else(|| AccountId::of_key(&key));
+        let record = KeyRecord { name: name.into(), account, key, custody: Custody::Program };
+        let file = KeyFile::of_program(&record, program)?;
+        self.write_new(name, &path, &file.to_json())?;
+        Ok(record)
+    }
+
+    /// The keys, by name. Files that are no key files are left out; [`Keystore::examine`] tells them.
     ///
     /// # Errors
     /// [`KeyError::OpenToOthers`] or [`KeyError::Io`] for the folder.
@@ -207,13 +268,37 @@ impl Keystore {
             return Ok(Vec::new());
         }
         check_mode(&self.folder, 0o700)?;
+        Ok(self.examine()?.into_iter().filter_map(|file| file.found.ok()).collect())
+    }
+
+    /// The key files, by name. Secrets are not looked at.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`] for the folder; there need not be one.
+    pub fn examine(&self) -> Result<Vec<Examined>, KeyError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
         let entries = fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))?;
         let mut names: Vec<String> = entries
             .take(FILES_MAX)
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(ENDING).map(str::to_string))
             .collect();
         names.sort();
-        Ok(names.iter().filter_map(|name| self.record(name).ok()).collect())
+        Ok(names.into_iter().map(|name| Examined { found: self.record(&name), name }).collect())
+    }
+
+    /// The program that signs with a key; `None` if the key's secret is here.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn program(&self, name: &str) -> Result<Option<Program>, KeyError> {
+        Ok(self.read(name)?.program())
+    }
+
+    /// The folder of the keys, which need not be there yet.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What is known of a key without unlocking it.
@@ -224,10 +309,23 @@ impl Keystore {
         self.read(name)?.record()
     }
 
-    /// Unlocks a key. Takes some tenths of a second and 64 MiB for an encrypted one: that is what slows a guesser down.
+    /// Whoever signs with a key: the key itself, unlocked as by [`Keystore::unlock`], or the program that keeps it.
     ///
     /// # Errors
     /// [`KeyError`].
+    pub fn signer(&self, name: &str, passphrase: Option<&str>) -> Result<Box<dyn Signer>, KeyError> {
+        let file = self.read(name)?;
+        let record = file.record()?;
+        match file.program() {
+            Some(program) => Ok(Box::new(ProgramSigner::new(record.account, record.key, program))),
+            None => Ok(Box::new(UnlockedKey { secret: file.open(passphrase)?, record })),
+        }
+    }
+
+    /// Unlocks a key. Takes some tenths of a second and 64 MiB for an encrypted one: that is what slows a guesser down.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::KeptElsewhere`] if there is no secret here.
     pub fn unlock(&self, name: &str, passphrase: Option<&str>) -> Result<UnlockedKey, KeyError> {
         let file = self.read(name)?;
         let secret = file.open(passphrase)?;
@@ -237,18 +335,27 @@ impl Keystore {
     /// The content of a key's file, as a backup: what [`Keystore::import`] takes. Encrypted as it is.
     ///
     /// # Errors
-    /// [`KeyError`].
+    /// [`KeyError`]; [`KeyError::KeptElsewhere`] if there is no secret to keep a copy of.
     pub fn export(&self, name: &str) -> Result<Zeroizing<String>, KeyError> {
-        Ok(self.read(name)?.to_json())
+        let file = self.read(name)?;
+        match file.record()?.custody {
+            Custody::Program => Err(KeyError::KeptElsewhere { name: name.into() }),
+            Custody::Encrypted | Custody::Plain => Ok(file.to_json()),
+        }
     }
 
     /// Stores a key file made by [`Keystore::export`] under the name in it.
     ///
     /// # Errors
-    /// [`KeyError`]; nothing is stored.
+    /// [`KeyError`]; nothing is stored. [`KeyError::OpenToOthers`] if others can read a file that is not encrypted.
     pub fn import(&self, file: &Path) -> Result<KeyRecord, KeyError> {
         let parsed = KeyFile::parse(file.display().to_string(), &read_bounded(file)?)?;
         let record = parsed.record()?;
+        match record.custody {
+            Custody::Encrypted => {}
+            Custody::Plain => check_mode(file, 0o600)?,
+            Custody::Program => return Err(KeyError::NamesAProgram { path: file.display().to_string() }),
+        }
         let path = self.path(&record.name)?;
         self.write_new(&record.name, &path, &parsed.to_json())?;
         Ok(record)
@@ -311,6 +418,15 @@ pub(crate) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> 
     Ok(bytes)
 }
 
+/// Reads a small file that only its owner can read, such as one with words.
+///
+/// # Errors
+/// [`KeyError::OpenToOthers`], [`KeyError::Damaged`] if it is longer than any such file, or [`KeyError::Io`].
+pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    check_mode(path, 0o600)?;
+    read_bounded(path)
+}
+
 fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::DirBuilderExt;
     if !folder.exists() {
@@ -320,7 +436,11 @@ fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
     check_mode(folder, 0o700)
 }
 
-pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a new file that only its owner can read, to the disk.
+///
+/// # Errors
+/// Those of the file system; [`io::ErrorKind::AlreadyExists`] if there is one.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;

@@ -55,6 +55,14 @@ pub struct Global {
     pub decimals: Vec<(AssetId, u8)>,
 }
 
+impl Global {
+    /// The folder of the wallet's files.
+    pub fn home_folder(&self) -> PathBuf {
+        let default = || std::env::home_dir().unwrap_or_else(|| PathBuf::from(".")).join(".countersign");
+        self.home.clone().unwrap_or_else(default)
+    }
+}
+
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -101,10 +109,18 @@ pub enum Command {
     Events(events::EventsArgs),
     /// What the ledger will do by itself
     Calendar(calendar::CalendarArgs),
+    /// What is wrong with this wallet and its way to the chain, and what to do
+    Doctor,
     /// Completions for a shell, to be loaded by it
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Manual pages, one for each command
+    Man {
+        /// Folder for the pages, which need not be there; `man -l FILE` shows one
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
     },
 }
 
@@ -123,3 +139,6 @@ pub fn parse_pair(text: &str) -> Result<(String, String), Failure> {
         _ => Err(Failure::BadOption { given: text.chars().take(60).collect(), wanted: "name=value" }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,10 @@ pub mod card;
 pub mod contract;
 pub mod council;
 pub mod doc;
+pub mod doctor;
 pub mod events;
 pub mod keys;
+pub mod man;
 pub mod member;
 pub mod network;
 pub mod propose;
@@ -19,11 +21,23 @@ pub mod tx;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::session::Session;
 use clap::CommandFactory;
 
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let output = Output { json: cli.global.json };
+    // These work without keys and nodes, or look into what is wrong with them.
+    match &cli.command {
+        Command::Doctor => return doctor::run(&cli.global, output).await,
+        Command::Man { dir } => return man::write(output, dir),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "countersign", &mut std::io::stdout());
+            return Ok(());
+        }
+        _ => {}
+    }
     let mut session = Session::open(cli.global).await?;
     match cli.command {
         Command::Keys(command) => keys::run(&session, command),
@@ -41,9 +55,6 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Card(command) => Box::pin(card::run(&mut session, command)).await,
         Command::Events(args) => events::run(&mut session, args).await,
         Command::Calendar(args) => calendar::run(&mut session, args).await,
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut std::io::stdout());
-            Ok(())
-        }
+        Command::Doctor | Command::Man { .. } | Command::Completions { .. } => unreachable!("they have run above"),
     }
 }

@@ -1,4 +1,4 @@
-//! Questions at the terminal: yes or no, passphrases and PINs. Never answered by default.
+//! Questions at the terminal: yes or no, passphrases, PINs and words. Never answered by default.
 use crate::failure::Failure;
 use crate::files;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -56,6 +56,11 @@ pub fn new_pin(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, F
     if file.is_some() || *first == *ask("Once more")? { Ok(first) } else { Err(Failure::PinsDiffer) }
 }
 
+/// The words of a key, typed.
+pub fn words(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    if io::stdin().is_terminal() { ask(prompt) } else { Err(Failure::NoWords) }
+}
+
 /// The passphrase from the file or the environment, if there is one.
 pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
     match file {
@@ -65,7 +70,7 @@ pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> 
 }
 
 fn first_line(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = Zeroizing::new(files::read(path, PASSPHRASE_BYTES_MAX)?);
+    let bytes = files::read_secret(path, PASSPHRASE_BYTES_MAX)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| Failure::Io {
         path: path.display().to_string(),
         source: io::Error::new(io::ErrorKind::InvalidData, error),

@@ -3,9 +3,11 @@ use countersign_client::builder::BuildError;
 use countersign_client::card::CardError;
 use countersign_client::display::DisplayError;
 use countersign_client::keystore::KeyError;
+use countersign_client::keystore::words::WordsError;
 use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::FailureView;
+use countersign_client::signer::{SignError, SignerError};
 use countersign_client::types::params::BadParam;
 use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::text::TextError;
@@ -21,7 +23,8 @@ pub const EXIT_CODES: &str = "Exit codes:
   4  the node refused, or knows no such thing
   5  the key or its passphrase, or the card's PIN
   6  declined at the prompt
-  7  the node's answer does not follow from what the validators certified (--verify)";
+  7  the node's answer does not follow from what the validators certified (--verify)
+  8  the doctor found an error";
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,24 @@ pub enum Failure {
     /// The keystore.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Whoever signs does not.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// Words that give no key.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// Words belong on paper: not into a log, not through a pipe.
+    #[error("a key's words are shown at a terminal only, and never as JSON; --output writes them to a file")]
+    WordsNotShown,
+    /// No words and nobody to ask.
+    #[error("there is no terminal to ask for the words at: give --words-file")]
+    NoWords,
+    /// The doctor's findings say what.
+    #[error("{errors} of the findings are errors")]
+    Unhealthy {
+        /// How many.
+        errors: usize,
+    },
     /// A smart card or its PIN.
     #[error(transparent)]
     Card(#[from] CardError),
@@ -252,6 +273,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Why the proposal called `what` is not signed.
+    pub fn of_signing(what: &str, error: SignError) -> Self {
+        match error {
+            SignError::Signer(error) => Self::Signer(error),
+            SignError::Proposal(source) => Self::BadProposal { path: what.into(), source },
+        }
+    }
+
     /// A stable word for programs.
     pub fn kind(&self) -> &'static str {
         match self.exit_code() {
@@ -261,7 +290,8 @@ impl Failure {
             4 => "refused_by_node",
             5 => "key",
             6 => "declined",
-            _ => "unverified",
+            7 => "unverified",
+            _ => "unhealthy",
         }
     }
 
@@ -278,6 +308,7 @@ impl Failure {
             Self::UnknownName { .. } => 4,
             Self::Key(KeyError::BadName) => 2,
             Self::Key(_)
+            | Self::Signer(_)
             | Self::NoKey { .. }
             | Self::NotAParty { .. }
             | Self::NotASignatory { .. }
@@ -288,6 +319,7 @@ impl Failure {
             | Self::PinsDiffer
             | Self::WrongPin { .. } => 5,
             Self::Declined => 6,
+            Self::Unhealthy { .. } => 8,
             Self::Card(_)
             | Self::PayeeDiffers { .. }
             | Self::Build(_)
@@ -305,6 +337,9 @@ impl Failure {
             | Self::OtherChain { .. }
             | Self::NeedsNode { .. }
             | Self::NeedsChain
+            | Self::Words(_)
+            | Self::WordsNotShown
+            | Self::NoWords
             | Self::NothingTrusted
             | Self::Incomplete { .. }
             | Self::WhichCouncil { .. }

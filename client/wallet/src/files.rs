@@ -5,6 +5,7 @@ use countersign_client::types::{Proposal, limits};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Bytes of a `.csp` file: the largest proposal and its mark.
 const PROPOSAL_FILE_BYTES_MAX: usize = limits::PROPOSAL_BYTES_MAX + 4;
@@ -15,13 +16,25 @@ fn io_failure(path: &Path, source: io::Error) -> Failure {
 
 /// Reads a file of at most `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let file = fs::File::open(path).map_err(|source| io_failure(path, source))?;
     let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|source| io_failure(path, source))?;
+    read_into(&mut bytes, path, limit)?;
+    Ok(bytes)
+}
+
+/// Reads a file with a secret. It has room from the start: bytes that grow leave copies behind.
+pub fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
+    read_into(&mut bytes, path, limit)?;
+    Ok(bytes)
+}
+
+fn read_into(bytes: &mut Vec<u8>, path: &Path, limit: usize) -> Result<(), Failure> {
+    let file = fs::File::open(path).map_err(|source| io_failure(path, source))?;
+    file.take(limit as u64 + 1).read_to_end(bytes).map_err(|source| io_failure(path, source))?;
     if bytes.len() > limit {
         return Err(Failure::FileTooLong { path: path.display().to_string(), limit });
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads a proposal and verifies its signatures.

@@ -13,7 +13,11 @@ mod show;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// Which parts of memory a core file holds, as Linux takes it (core(5)).
+const CORE_FILTER: &str = "/proc/self/coredump_filter";
+
 fn main() -> ExitCode {
+    keep_out_of_core_files();
     let cli = cli::Cli::parse();
     let json = cli.global.json;
     match run(cli) {
@@ -23,6 +27,12 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Leaves nothing of this process's memory to core files, wherever the system puts them; programs it starts inherit that. Where there
+/// is no such file there is nothing to set: systems other than Linux do not write core files unless told to.
+fn keep_out_of_core_files() {
+    let _ = std::fs::write(CORE_FILTER, "0");
 }
 
 fn run(cli: cli::Cli) -> Result<(), failure::Failure> {

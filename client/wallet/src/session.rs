@@ -5,13 +5,13 @@ use crate::failure::Failure;
 use crate::output::Output;
 use countersign_client::builder::{self, CallDraft};
 use countersign_client::display::{self, Description};
-use countersign_client::keystore::{KeyRecord, UnlockedKey};
+use countersign_client::keystore::{Custody, KeyRecord, UnlockedKey};
 use countersign_client::rpc::{Patience, with_needs};
 use countersign_client::rpc_types::{EventView, SimulationView};
 use countersign_client::types::proposal::Subject;
 use countersign_client::types::{AccountId, Call, Hash, Interface, Name, Proposal, Timestamp};
-use countersign_client::{Client, Directory, Keystore, Need, clock};
-use std::path::PathBuf;
+use countersign_client::{Client, Directory, Keystore, Need, Signer, clock};
+use zeroize::Zeroizing;
 
 /// One run.
 pub struct Session {
@@ -32,7 +32,7 @@ impl Session {
         for (asset, decimals) in &options.decimals {
             directory.set_decimals(*asset, *decimals);
         }
-        let home = options.home.clone().unwrap_or_else(default_home);
+        let home = options.home_folder();
         let mut node = if options.offline { None } else { Some(Client::new(&options.node, Patience::default())?) };
         if options.verify {
             let chain = options.chain.ok_or(Failure::NothingTrusted)?;
@@ -91,14 +91,24 @@ impl Session {
         Ok(self.keystore.record(&self.key_name()?)?)
     }
 
-    /// Unlocks a key, asking for its passphrase if it has one.
+    /// Whoever signs with a key: the key itself, for whose passphrase is asked if it has one, or the program that keeps it.
+    pub fn signer(&self, record: &KeyRecord) -> Result<Box<dyn Signer>, Failure> {
+        let passphrase = self.passphrase(record)?;
+        Ok(self.keystore.signer(&record.name, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?)
+    }
+
+    /// Unlocks a key whose secret is here, asking for its passphrase if it has one.
     pub fn unlock(&self, record: &KeyRecord) -> Result<UnlockedKey, Failure> {
-        if !record.encrypted {
-            return Ok(self.keystore.unlock(&record.name, None)?);
+        let passphrase = self.passphrase(record)?;
+        Ok(self.keystore.unlock(&record.name, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?)
+    }
+
+    fn passphrase(&self, record: &KeyRecord) -> Result<Option<Zeroizing<String>>, Failure> {
+        if record.custody != Custody::Encrypted {
+            return Ok(None);
         }
         let prompt = format!("Passphrase of key {}", record.name);
-        let passphrase = confirm::passphrase(self.options.passphrase_file.as_deref(), &prompt)?;
-        Ok(self.keystore.unlock(&record.name, Some(&passphrase))?)
+        confirm::passphrase(self.options.passphrase_file.as_deref(), &prompt).map(Some)
     }
 
     /// An account by id, by its name on the ledger, or by the name of a key of this wallet.
@@ -234,8 +244,4 @@ impl Session {
         };
         clock::parse(text, self.directory.now()).map_err(bad)
     }
-}
-
-fn default_home() -> PathBuf {
-    std::env::home_dir().unwrap_or_else(|| PathBuf::from(".")).join(".countersign")
 }

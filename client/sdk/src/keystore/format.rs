@@ -1,6 +1,8 @@
 //! The key file: JSON of a version, the secret under XChaCha20-Poly1305 with a key stretched by Argon2id from the passphrase.
-//! Everything else in the file is bound to the secret as associated data, so no field can be exchanged.
-use super::{KeyError, KeyRecord, Protection};
+//! Everything else in the file is bound to the secret as associated data, so no field can be exchanged. A key that is kept elsewhere
+//! has the program that signs with it in the secret's place.
+use super::{ARGUMENTS_MAX, COMMAND_BYTES_MAX, Custody, FILE_BYTES_MAX, KeyError, KeyRecord, Protection};
+use crate::signer::Program;
 use crate::types::signature::public_key;
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -33,6 +35,21 @@ struct Fields {
     secret: String,
 }
 
+impl Fields {
+    /// The fields of a key, without its secret.
+    fn of(record: &KeyRecord, protection: Sealing) -> Self {
+        Self {
+            format: FORMAT.into(),
+            version: VERSION,
+            name: record.name.clone(),
+            account: record.account.to_string(),
+            key: record.key.to_string(),
+            protection,
+            secret: String::new(),
+        }
+    }
+}
+
 impl Drop for Fields {
     fn drop(&mut self) {
         self.secret.zeroize();
@@ -46,6 +63,8 @@ enum Sealing {
     None {},
     /// The secret is encrypted.
     Passphrase { kdf: String, memory_kib: u32, passes: u32, lanes: u32, salt: String, cipher: String, nonce: String },
+    /// There is no secret here: this program signs.
+    Program { path: String, args: Vec<String> },
 }
 
 /// Read before the rest, so that a file of a later version is told as such.
@@ -72,16 +91,7 @@ impl KeyFile {
             Protection::Passphrase("") => return Err(KeyError::EmptyPassphrase),
             Protection::Passphrase(passphrase) => (Sealing::fresh()?, Some(*passphrase)),
         };
-        let fields = Fields {
-            format: FORMAT.into(),
-            version: VERSION,
-            name: record.name.clone(),
-            account: record.account.to_string(),
-            key: record.key.to_string(),
-            protection: sealing,
-            secret: String::new(),
-        };
-        let mut file = Self { path: record.name.clone(), fields };
+        let mut file = Self { path: record.name.clone(), fields: Fields::of(record, sealing) };
         file.fields.secret = match passphrase {
             None => hex::encode(**secret),
             Some(passphrase) => {
@@ -92,6 +102,25 @@ impl KeyFile {
             }
         };
         Ok(file)
+    }
+
+    /// Makes the file of a key that a program signs with.
+    pub(super) fn of_program(record: &KeyRecord, program: &Program) -> Result<Self, KeyError> {
+        let path = program.path.to_str().filter(|_| program.path.is_absolute()).ok_or(KeyError::BadProgram)?;
+        let bytes = path.len() + program.args.iter().map(String::len).sum::<usize>();
+        if bytes > COMMAND_BYTES_MAX || program.args.len() > ARGUMENTS_MAX {
+            return Err(KeyError::BadProgram);
+        }
+        let protection = Sealing::Program { path: path.into(), args: program.args.clone() };
+        Ok(Self { path: record.name.clone(), fields: Fields::of(record, protection) })
+    }
+
+    /// The program that signs, if the secret is not here.
+    pub(super) fn program(&self) -> Option<Program> {
+        match &self.fields.protection {
+            Sealing::Program { path, args } => Some(Program { path: path.into(), args: args.clone() }),
+            Sealing::None {} | Sealing::Passphrase { .. } => None,
+        }
     }
 
     /// Reads a file. Its secret is not looked at.
@@ -115,8 +144,12 @@ impl KeyFile {
     pub(super) fn record(&self) -> Result<KeyRecord, KeyError> {
         let account = self.fields.account.parse().map_err(|_| self.damaged("the account is mistyped"))?;
         let key = self.fields.key.parse().map_err(|_| self.damaged("the public key is mistyped"))?;
-        let encrypted = self.fields.protection != Sealing::None {};
-        Ok(KeyRecord { name: self.fields.name.clone(), account, key, encrypted })
+        let custody = match self.fields.protection {
+            Sealing::None {} => Custody::Plain,
+            Sealing::Passphrase { .. } => Custody::Encrypted,
+            Sealing::Program { .. } => Custody::Program,
+        };
+        Ok(KeyRecord { name: self.fields.name.clone(), account, key, custody })
     }
 
     /// The secret.
@@ -126,6 +159,7 @@ impl KeyFile {
             hex::decode(&self.fields.secret).map_err(|_| self.damaged("the secret is not hexadecimal"))?,
         );
         let opened = match (&self.fields.protection, passphrase) {
+            (Sealing::Program { .. }, _) => return Err(KeyError::KeptElsewhere { name: name() }),
             (Sealing::None {}, _) => stored,
             (Sealing::Passphrase { .. }, None) => return Err(KeyError::PassphraseNeeded { name: name() }),
             (Sealing::Passphrase { .. }, Some(passphrase)) => {
@@ -145,9 +179,11 @@ impl KeyFile {
     }
 
     pub(super) fn to_json(&self) -> Zeroizing<String> {
-        let mut json = serde_json::to_string_pretty(&self.fields).expect("texts and numbers are JSON");
-        json.push('\n');
-        Zeroizing::new(json)
+        // Room for all of it: a text that grows leaves copies of the secret behind.
+        let mut json = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize));
+        serde_json::to_writer_pretty(&mut *json, &self.fields).expect("texts and numbers are JSON");
+        json.push(b'\n');
+        Zeroizing::new(String::from_utf8(std::mem::take(&mut *json)).expect("JSON is UTF-8"))
     }
 
     fn damaged(&self, cause: &'static str) -> KeyError {

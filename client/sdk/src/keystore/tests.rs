@@ -43,7 +43,7 @@ fn an_unencrypted_key_says_so() {
     let (_home, store) = store();
     store.create_development("alice@shop.example", &Protection::None).unwrap();
     let record = store.create_development("alice", &Protection::None).unwrap();
-    assert!(!record.encrypted);
+    assert_eq!(record.custody, Custody::Plain);
     assert_eq!(record.key, public_key(&development_secret("alice")));
     store.unlock("alice", None).unwrap();
     assert!(matches!(store.create("bob", &Protection::Passphrase("")), Err(KeyError::EmptyPassphrase)));
@@ -113,4 +113,86 @@ fn an_exported_key_is_imported_as_it_was() {
     assert_eq!(other.import(&backup).unwrap(), record);
     assert_eq!(other.unlock("alice", Some("p")).unwrap().record, record);
     assert!(matches!(other.import(&backup), Err(KeyError::Exists { .. })));
+}
+
+#[test]
+fn a_backup_with_the_bare_secret_is_taken_only_if_nobody_else_can_read_it() {
+    let (home, store) = store();
+    store.create("alice", &Protection::None).unwrap();
+    let backup = home.path().join("backup.json");
+    write_private(&backup, store.export("alice").unwrap().as_bytes()).unwrap();
+    let other = Keystore::new(home.path().join("other"));
+    fs::set_permissions(&backup, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(other.import(&backup), Err(KeyError::OpenToOthers { mode: 0o640, .. })));
+    assert!(other.list().unwrap().is_empty());
+    fs::set_permissions(&backup, fs::Permissions::from_mode(0o600)).unwrap();
+    other.import(&backup).unwrap();
+}
+
+#[test]
+fn a_key_comes_back_from_its_words() {
+    let (_home, store) = store();
+    let record = store.create("alice", &Protection::Passphrase("p")).unwrap();
+    let paper = store.unlock("alice", Some("p")).unwrap().words();
+    let secret = words::from_words(&paper).unwrap();
+    let restored = store.store("again", &secret, None, &Protection::None).unwrap();
+    assert_eq!((restored.account, restored.key), (record.account, record.key));
+}
+
+fn program(path: &str) -> Program {
+    Program { path: path.into(), args: vec!["--slot".into(), "1".into()] }
+}
+
+#[test]
+fn a_key_that_is_kept_elsewhere_has_a_program_instead_of_a_secret() {
+    let (home, store) = store();
+    let key = public_key(&development_secret("alice"));
+    let record = store.store_external("alice", key, None, &program("/usr/bin/signer")).unwrap();
+    assert_eq!((record.custody, record.account), (Custody::Program, AccountId::of_key(&key)));
+    assert_eq!(store.list().unwrap(), std::slice::from_ref(&record));
+    let signer = store.signer("alice", None).unwrap();
+    assert_eq!((signer.account(), signer.public_key()), (record.account, key));
+    assert!(matches!(store.unlock("alice", None), Err(KeyError::KeptElsewhere { .. })));
+    assert!(matches!(store.export("alice"), Err(KeyError::KeptElsewhere { .. })));
+    let again = store.store_external("alice", key, None, &program("/usr/bin/signer"));
+    assert!(matches!(again, Err(KeyError::Exists { .. })));
+    // Somebody else's file must not make this machine run what they like.
+    let planted = home.path().join("planted.json");
+    fs::copy(store.path("alice").unwrap(), &planted).unwrap();
+    let other = Keystore::new(home.path().join("other"));
+    assert!(matches!(other.import(&planted), Err(KeyError::NamesAProgram { .. })));
+}
+
+#[test]
+fn programs_are_named_by_a_whole_path_within_bounds() {
+    let (_home, store) = store();
+    let key = public_key(&development_secret("alice"));
+    let long = Program { args: vec!["x".repeat(COMMAND_BYTES_MAX)], ..program("/bin/signer") };
+    let many = Program { args: vec![String::new(); ARGUMENTS_MAX + 1], ..program("/bin/signer") };
+    for bad in [program("signer"), program("./signer"), program(""), long, many] {
+        assert!(matches!(store.store_external("alice", key, None, &bad), Err(KeyError::BadProgram)), "{bad:?}");
+    }
+    // The longest that is taken is read again.
+    let room = COMMAND_BYTES_MAX - "/bin/signer".len();
+    let escaped = Program { args: vec!["\u{1}".repeat(room)], ..program("/bin/signer") };
+    store.store_external("alice", key, None, &escaped).unwrap();
+    store.signer("alice", None).unwrap();
+}
+
+#[test]
+fn an_examination_tells_what_is_wrong_with_each_file() {
+    let (_home, store) = store();
+    assert!(store.examine().unwrap().is_empty());
+    for name in ["alice", "bob", "carol"] {
+        store.create(name, &Protection::None).unwrap();
+    }
+    fs::write(store.path("bob").unwrap(), b"{").unwrap();
+    fs::set_permissions(store.path("carol").unwrap(), fs::Permissions::from_mode(0o644)).unwrap();
+    let found = store.examine().unwrap();
+    let names: Vec<_> = found.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["alice", "bob", "carol"]);
+    assert!(found[0].found.is_ok());
+    assert!(matches!(found[1].found, Err(KeyError::Damaged { .. })));
+    assert!(matches!(found[2].found, Err(KeyError::OpenToOthers { .. })));
+    assert_eq!(store.list().unwrap().len(), 1);
 }

@@ -19,6 +19,7 @@ use crate::confirm;
 use crate::failure::Failure;
 use crate::session::Session;
 use clap::{Args, Subcommand};
+use countersign_client::Signer;
 use countersign_client::card::{AuthKey, Pin, SoftwareCard};
 use countersign_client::interface::card::CardRecord;
 use countersign_client::types::{AccountId, Call, Name, Proposal};
@@ -134,8 +135,7 @@ fn choose_pin(pin_file: Option<&Path>, card: &SoftwareCard) -> Result<AuthKey, F
 
 /// Adds the signature of the PIN's key.
 fn sign_with_pin(proposal: &mut Proposal, key: &AuthKey) -> Result<(), Failure> {
-    let failed = |source| Failure::BadProposal { path: "the proposal".into(), source };
-    proposal.sign(&key.account, key.seed()).map(drop).map_err(failed)
+    key.sign_proposal(proposal, &key.account).map(drop).map_err(|error| Failure::of_signing("the proposal", error))
 }
 
 /// Shows a proposal, has it confirmed and signed with the key in use, and then with the PIN.

@@ -1,16 +1,17 @@
 //! `countersign keys`: the wallet's keys.
+mod external;
+mod words;
+
 use crate::confirm;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::{facts, table};
 use crate::session::Session;
 use clap::{Args, Subcommand};
-use countersign_client::keystore::{KeyRecord, Protection};
+use countersign_client::keystore::{Custody, KeyRecord, Protection, write_private};
 use serde_json::{Value as Json, json};
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What to do with keys.
 #[derive(Subcommand, Debug)]
@@ -39,6 +40,18 @@ pub enum KeysCommand {
         /// The file
         file: PathBuf,
     },
+    /// Show a key as 24 words for paper (BIP-39): whoever reads them can sign. At a terminal, or into a file
+    Words {
+        /// The key's name
+        name: String,
+        /// A new file for the words, which only you can read, instead of the terminal
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make a key again from its 24 words
+    Restore(words::RestoreArgs),
+    /// Sign with a key that is kept elsewhere: a program signs, such as that of a hardware module or an agent
+    External(external::ExternalArgs),
 }
 
 /// A new key.
@@ -77,6 +90,9 @@ pub fn run(session: &Session, command: KeysCommand) -> Result<(), Failure> {
             show(session, &session.keystore.import(&file)?);
             Ok(())
         }
+        KeysCommand::Words { name, output } => words::show(session, &name, output.as_deref()),
+        KeysCommand::Restore(args) => words::restore(session, &args),
+        KeysCommand::External(args) => external::add(session, &args),
     }
 }
 
@@ -84,17 +100,13 @@ fn make(session: &Session, args: &NewArgs, development: bool) -> Result<(), Fail
     if development {
         session.output.warn("anybody can compute this key: it guards nothing and belongs on development networks only");
     }
-    let file = session.options().passphrase_file.as_deref();
     let passphrase = match (args.no_passphrase, development) {
         (true, _) => None,
         // Its secret is public: a passphrase protects nothing, so none is asked for.
-        (false, true) => confirm::given(file)?,
-        (false, false) => Some(confirm::new_passphrase(file, &format!("Passphrase for the new key {}", args.name))?),
+        (false, true) => confirm::given(session.options().passphrase_file.as_deref())?,
+        (false, false) => new_passphrase(session, args)?,
     };
-    if passphrase.is_none() {
-        session.output.warn("the secret lies in its file unencrypted");
-    }
-    let protection = passphrase.as_ref().map_or(Protection::None, |passphrase| Protection::Passphrase(passphrase));
+    let protection = protected_by(session, passphrase.as_ref());
     let record = match development {
         true => session.keystore.create_development(&args.name, &protection)?,
         false => session.keystore.create(&args.name, &protection)?,
@@ -103,23 +115,45 @@ fn make(session: &Session, args: &NewArgs, development: bool) -> Result<(), Fail
     Ok(())
 }
 
-fn export(session: &Session, name: &str, output: &PathBuf) -> Result<(), Failure> {
+/// The passphrase of a new key, unless it shall have none.
+fn new_passphrase(session: &Session, args: &NewArgs) -> Result<Option<Zeroizing<String>>, Failure> {
+    if args.no_passphrase {
+        return Ok(None);
+    }
+    let file = session.options().passphrase_file.as_deref();
+    confirm::new_passphrase(file, &format!("Passphrase for the new key {}", args.name)).map(Some)
+}
+
+fn protected_by<'a>(session: &Session, passphrase: Option<&'a Zeroizing<String>>) -> Protection<'a> {
+    if passphrase.is_none() {
+        session.output.warn("the secret lies in its file unencrypted");
+    }
+    passphrase.map_or(Protection::None, |passphrase| Protection::Passphrase(passphrase))
+}
+
+fn export(session: &Session, name: &str, output: &Path) -> Result<(), Failure> {
     files::check_new(output, false)?;
-    let record = session.keystore.record(name)?;
-    if !record.encrypted {
+    let content = session.keystore.export(name)?;
+    if session.keystore.record(name)?.custody == Custody::Plain {
         session.output.warn("this key is not encrypted, and so is its copy not");
     }
-    let content = session.keystore.export(name)?;
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(output);
-    let written = written.and_then(|mut file| file.write_all(content.as_bytes()).and_then(|()| file.sync_all()));
-    written.map_err(|source| Failure::Io { path: output.display().to_string(), source })?;
+    write_new(output, content.as_bytes())?;
     let file = output.display().to_string();
     session.output.result(&json!({ "name": name, "file": file }), || format!("Key {name} copied to {file}"));
     Ok(())
 }
 
+/// Writes a new file for its owner alone.
+fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    write_private(path, content).map_err(|source| Failure::Io { path: path.display().to_string(), source })
+}
+
 fn protection(key: &KeyRecord) -> &'static str {
-    if key.encrypted { "passphrase" } else { "none" }
+    match key.custody {
+        Custody::Encrypted => "passphrase",
+        Custody::Plain => "none",
+        Custody::Program => "program",
+    }
 }
 
 fn to_json(key: &KeyRecord) -> Json {

@@ -7,7 +7,6 @@ use countersign_client::display::{self, Description};
 use countersign_client::keystore::KeyRecord;
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::{AccountView, SimulationView};
-use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::{AccountId, Proposal};
 use std::collections::BTreeSet;
 
@@ -55,10 +54,7 @@ pub async fn sign(
     let who = display::account_words(&account, &session.directory);
     let nonetheless = if failure.is_some() { " nonetheless" } else { "" };
     confirm::confirm(&format!("\nSign this{nonetheless} for {who} with the key {}?", key.name), yes)?;
-    let unlocked = session.unlock(&key)?;
-    unlocked
-        .sign(proposal, &account)
-        .map_err(|source: ProposalError| Failure::BadProposal { path: told.id.clone(), source })?;
+    session.signer(&key)?.sign_proposal(proposal, &account).map_err(|error| Failure::of_signing(&told.id, error))?;
     Ok(Signed { key, account, told, simulation })
 }
 
