@@ -2,7 +2,7 @@
 use alloc::vec::Vec;
 use countersign_contract_sdk::{Host, Map};
 use countersign_interface::Event;
-use countersign_interface::booking::{BookingRecord, Error, ListingRecord, ObjectType};
+use countersign_interface::booking::{self, BookingRecord, Error, ListingRecord, ObjectType};
 use countersign_types::{AccountId, Amount, AssetId, Hash, Text, Timestamp, lean};
 use parity_scale_codec::Encode;
 
@@ -17,9 +17,9 @@ pub const USERS: Map<(AccountId, AccountId), Timestamp> = Map::new(3);
 /// How many unpaid bookings a customer has with a merchant; none is no entry.
 pub const UNPAID: Map<(AccountId, AccountId), u8> = Map::new(4);
 /// Bookings by their id.
-pub const BOOKINGS: Map<Hash, BookingRecord> = Map::new(5);
+pub const BOOKINGS: Map<Hash, BookingRecord> = Map::new(booking::BOOKINGS);
 /// The object on which a booking lies, bound to it or not, until it ends or the customer has left.
-pub const PLACES: Map<Hash, Text> = Map::new(6);
+pub const PLACES: Map<Hash, Text> = Map::new(booking::PLACES);
 /// The sum of the prices that were paid and not paid out.
 pub const ESCROW: Map<AssetId, Amount> = Map::new(7);
 /// The calendar's keys begin with this.

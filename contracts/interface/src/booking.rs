@@ -1,4 +1,5 @@
 //! Contract `booking`: a merchant's objects are booked for a time, paid into escrow, and settled by the ledger itself.
+use alloc::vec::Vec;
 use countersign_types::{AccountId, Amount, AssetId, Hash, List, Text, Timestamp};
 
 crate::interface! {
@@ -136,6 +137,16 @@ crate::interface! {
         BookingOf = booking_of { booking: Hash } -> BookingRecord;
         Escrow = escrow { asset: AssetId } -> Amount;
     }
+}
+
+/// The map of [`BookingRecord`]s by booking.
+pub const BOOKINGS: u8 = 5;
+/// The map of the objects' names, by booking, on which bookings lie; the name may change until it stands in the record too.
+pub const PLACES: u8 = 6;
+
+/// Where a booking's [`BookingRecord`] stands in the state.
+pub fn record_key(booking: &Hash) -> Vec<u8> {
+    crate::storage::record_key("booking", BOOKINGS, booking)
 }
 
 /// What a booking names papers by: a hash of the sealed file as it was sent to the merchant.

@@ -22,6 +22,7 @@ pub mod code;
 pub mod governance;
 pub mod rebate;
 pub mod registry;
+pub mod storage;
 pub mod topup;
 
 #[doc(hidden)]
