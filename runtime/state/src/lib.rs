@@ -8,52 +8,51 @@
 //!
 //! A [`Snapshot`] is one version of the whole state, cheap to clone and never changing: queries, simulations and proofs read theirs
 //! while the next block executes.
+//!
+//! Without the feature `std` there is only what checks a [`Proof`]: hashing, and lists as long as a proof announces.
+#![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
+mod hashing;
+mod proof;
+
+#[cfg(feature = "std")]
 mod changes;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "std")]
 mod memory;
+#[cfg(feature = "std")]
 mod overlay;
 #[cfg(feature = "disk")]
 pub mod packed;
-mod proof;
+#[cfg(feature = "std")]
 mod range;
+#[cfg(feature = "std")]
+mod read;
+#[cfg(feature = "std")]
 mod seen;
+#[cfg(feature = "std")]
 mod snapshot;
+#[cfg(feature = "std")]
 mod store;
+#[cfg(feature = "std")]
 pub mod tree;
 
+#[cfg(feature = "std")]
+pub use changes::Changes;
 #[cfg(feature = "disk")]
 pub use disk::{DiskOptions, DiskStore, Import, Imported};
+#[cfg(feature = "std")]
 pub use memory::MemoryStore;
+#[cfg(feature = "std")]
 pub use overlay::{Overlay, Savepoint};
 pub use proof::{Proof, ProofError};
+#[cfg(feature = "std")]
+pub use read::StateRead;
+#[cfg(feature = "std")]
 pub use seen::seen_hash;
+#[cfg(feature = "std")]
 pub use snapshot::{Contents, Corruption, Snapshot};
+#[cfg(feature = "std")]
 pub use store::{Checkpoint, Entries, Store, StoreError};
-
-use countersign_types::Hash;
-use parity_scale_codec::{Decode, Encode};
-use std::collections::BTreeMap;
-
-/// Reading a state.
-pub trait StateRead {
-    /// The value under `key`.
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>>;
-    /// Entries whose key begins with `prefix` and is greater than `after`, in order, at most `limit`.
-    fn range(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
-    /// True if the transaction `id` is remembered in the bucket of its expiry `minute`.
-    fn seen(&self, minute: u64, id: &Hash) -> bool;
-}
-
-/// What a block did to the state.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
-pub struct Changes {
-    /// New values; `None` removes.
-    pub values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    /// Transaction ids to remember, by expiry minute, in the order they ran.
-    pub seen: BTreeMap<u64, Vec<Hash>>,
-    /// Buckets of minutes before this one are forgotten.
-    pub seen_from: u64,
-}

@@ -1,5 +1,5 @@
 //! Shows what a state holds under one key, to someone who knows only its root.
-use crate::tree;
+use crate::hashing;
 use countersign_types::{BoundedVec, Hash};
 use parity_scale_codec::{Decode, Encode};
 
@@ -73,28 +73,30 @@ impl Proof {
     /// # Errors
     /// [`ProofError`]: the claim is not shown; it may still be true.
     pub fn verify(&self, root: &Hash, key: &[u8], value: Option<&[u8]>) -> Result<(), ProofError> {
-        let key = tree::key_hash(key);
+        let key = hashing::key_hash(key);
         let end = match (self.end, value) {
-            (End::Present, Some(value)) => tree::leaf_hash(&key, &tree::value_hash(value)),
+            (End::Present, Some(value)) => hashing::leaf_hash(&key, &hashing::value_hash(value)),
             (End::Present, None) => return Err(ProofError::Present),
             (End::Empty | End::Other { .. }, Some(_)) => return Err(ProofError::Absent),
-            (End::Empty, None) if self.path.is_empty() => tree::empty_hash(),
+            (End::Empty, None) if self.path.is_empty() => hashing::empty_hash(),
             (End::Empty, None) => return Err(ProofError::Path),
-            (End::Other { key: other, value }, None) if self.leads_to(&key, &other) => tree::leaf_hash(&other, &value),
+            (End::Other { key: other, value }, None) if self.leads_to(&key, &other) => {
+                hashing::leaf_hash(&other, &value)
+            }
             (End::Other { .. }, None) => return Err(ProofError::Path),
         };
         if self.path.windows(2).any(|pair| pair[0].bit >= pair[1].bit) {
             return Err(ProofError::Path);
         }
-        let found = self.path.iter().rev().fold(end, |node, step| match tree::bit(&key, step.bit) {
-            false => tree::inner_hash(step.bit, &node, &step.sibling),
-            true => tree::inner_hash(step.bit, &step.sibling, &node),
+        let found = self.path.iter().rev().fold(end, |node, step| match hashing::bit(&key, step.bit) {
+            false => hashing::inner_hash(step.bit, &node, &step.sibling),
+            true => hashing::inner_hash(step.bit, &step.sibling, &node),
         });
         if found == *root { Ok(()) } else { Err(ProofError::Root { expected: *root, found }) }
     }
 
     /// True if a search for `key` along this path may end at the leaf of `other`, a different key.
     fn leads_to(&self, key: &Hash, other: &Hash) -> bool {
-        key != other && self.path.iter().all(|step| tree::bit(key, step.bit) == tree::bit(other, step.bit))
+        key != other && self.path.iter().all(|step| hashing::bit(key, step.bit) == hashing::bit(other, step.bit))
     }
 }

@@ -3,41 +3,12 @@
 //! A subtree of one key is its leaf, and an inner node stands only where keys differ: it names the bit that it decides, and
 //! both its children exist. So the tree of a set of entries is one and the same whatever their order and history, and
 //! a deletion needs no more than putting the sibling in the parent's place. Nodes are shared between versions.
+pub use crate::hashing::{key_hash, value_hash};
+
+use crate::hashing::{bit, empty_hash, inner_hash, leaf_hash};
 use crate::proof::{End, Proof, Step};
-use countersign_types::{Hash, Hasher};
+use countersign_types::Hash;
 use std::sync::Arc;
-
-/// Hash of a state key: where its leaf stands.
-pub fn key_hash(key: &[u8]) -> Hash {
-    Hash::of("state-key", key)
-}
-
-/// Hash of a state value.
-pub fn value_hash(value: &[u8]) -> Hash {
-    Hash::of("state-value", value)
-}
-
-/// Root of the empty state.
-pub(crate) fn empty_hash() -> Hash {
-    Hash::of("state-empty", &[])
-}
-
-pub(crate) fn leaf_hash(key: &Hash, value: &Hash) -> Hash {
-    let mut hasher = Hasher::new("state-leaf");
-    hasher.update(&key.0).update(&value.0);
-    hasher.finish()
-}
-
-pub(crate) fn inner_hash(bit: u8, left: &Hash, right: &Hash) -> Hash {
-    let mut hasher = Hasher::new("state-inner");
-    hasher.update(&[bit]).update(&left.0).update(&right.0);
-    hasher.finish()
-}
-
-/// Bit `at` of a key hash; 0 is the first byte's most significant, so that bits order as bytes do.
-pub(crate) fn bit(hash: &Hash, at: u8) -> bool {
-    hash.0[usize::from(at / 8)] & (0x80 >> (at % 8)) != 0
-}
 
 /// One version of the tree; cloning shares it.
 #[derive(Clone, Debug, Default)]

@@ -175,7 +175,7 @@ pub enum BadCertificate {
     },
 }
 
-#[cfg(feature = "std")]
+#[cfg(feature = "verify")]
 impl Certificate {
     /// Checks that more than two thirds of `validators` signed `header`.
     ///

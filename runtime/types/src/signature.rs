@@ -27,15 +27,22 @@ pub struct PartySignature {
     pub signature: Signature,
 }
 
+/// True if `signature` over `message` is valid for `key`.
+#[cfg(feature = "verify")]
+pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+    let key = ed25519_zebra::VerificationKey::try_from(key.0);
+    key.is_ok_and(|key| key.verify(&signature.0.into(), message).is_ok())
+}
+
 #[cfg(feature = "std")]
 pub use std_only::*;
 
 #[cfg(feature = "std")]
 mod std_only {
-    use super::{PublicKey, Signature};
+    use super::{PublicKey, Signature, verify};
     use core::convert::Infallible;
     use ed25519_dalek::{Signer as _, SigningKey};
-    use ed25519_zebra::{VerificationKey, VerificationKeyBytes, batch};
+    use ed25519_zebra::{VerificationKeyBytes, batch};
     use rand_core::{TryCryptoRng, TryRng};
     use rayon::prelude::*;
     use std::vec::Vec;
@@ -77,11 +84,6 @@ mod std_only {
     /// development networks only.
     pub fn development_secret(name: &str) -> [u8; 32] {
         crate::Hash::of("development-key", name.as_bytes()).0
-    }
-
-    /// True if `signature` over `message` is valid for `key`.
-    pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
-        VerificationKey::try_from(key.0).is_ok_and(|key| key.verify(&signature.0.into(), message).is_ok())
     }
 
     /// One signature to check in a batch.
