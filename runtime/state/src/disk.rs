@@ -5,7 +5,8 @@
 //! blocks/           block_log.rs     proposals and decided blocks, synced one by one; segment.rs is the files' format
 //! receipts/         block_log.rs     receipts by height
 //! checkpoint.redo   redo.rs          a checkpoint that is being written to the database
-//! db/               sled, sync.rs    state, remembered ids, index, and the height they are of; import.rs fills a new one
+//! db/               sled, sync.rs    state, remembered ids, and the height they are of; import.rs fills a new one
+//! index/            index.rs         what is found by transaction, account and module
 //! ```
 //!
 //! Blocks are not in the database so that a vote never waits for it. Nothing is written by itself: what must be durable is
@@ -13,6 +14,7 @@
 mod block_log;
 mod directory;
 mod import;
+mod index;
 mod redo;
 mod segment;
 mod sync;
@@ -20,9 +22,9 @@ mod sync;
 pub use self::import::{Import, Imported};
 
 use self::block_log::BlockLog;
+use self::index::Index;
 use self::redo::Redo;
 use self::sync::DatabaseFiles;
-use crate::range;
 use crate::snapshot::{Contents, Corruption, Snapshot};
 use crate::store::{Checkpoint, Entries, Store, StoreError};
 use countersign_types::{Hash, Height};
@@ -48,7 +50,7 @@ const CHECKPOINT: &[u8] = b"checkpoint";
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskOptions {
-    /// Bytes the database may hold in memory; it holds no more than the state and the index are long. Writing a key takes 6 us of
+    /// Bytes the database may hold in memory; it holds no more than the state is long. Writing a key takes 6 us of
     /// CPU if they fit and 16 us if not.
     pub cache_bytes: u64,
     /// Bytes after which a segment of the block log is closed; pruning drops whole segments. At most 2 GiB.
@@ -76,7 +78,7 @@ pub struct DiskStore {
     state: Tree,
     /// Expiry minute, checkpoint's height, part → ids in the order they ran.
     seen: Tree,
-    index: Tree,
+    index: Index,
     /// Held while what is stored decides what may be written: by blocks and the genesis, and by checkpoints.
     committing: Mutex<()>,
     checkpointing: Mutex<()>,
@@ -112,7 +114,7 @@ impl DiskStore {
             meta,
             state: tree("state")?,
             seen: tree("seen")?,
-            index: tree("index")?,
+            index: Index::open(path)?,
             db,
             committing: Mutex::new(()),
             checkpointing: Mutex::new(()),
@@ -161,9 +163,7 @@ impl DiskStore {
                 self.seen.insert(seen_key(*minute, *height, part), seen_value(ids)).map_err(failed())?;
             }
         }
-        for (key, value) in index {
-            self.index.insert(key, value.as_slice()).map_err(failed())?;
-        }
+        self.index.add(index)?;
         let record = CheckpointRecord { height: *height, root: *root, seen_from };
         self.meta.insert(CHECKPOINT, record.encode()).map_err(failed())?;
         self.flush()
@@ -284,7 +284,7 @@ impl Store for DiskStore {
     }
 
     fn index_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.index, key)
+        self.index.get(key)
     }
 
     fn index_range(
@@ -294,17 +294,7 @@ impl Store for DiskStore {
         limit: usize,
         reverse: bool,
     ) -> Result<Entries, StoreError> {
-        let beyond = range::successor(prefix);
-        let within =
-            |entry: &sled::Result<(IVec, IVec)>| entry.as_ref().map_or(true, |(key, _)| key.starts_with(prefix));
-        let entry = |entry: sled::Result<_>| entry.map(owned).map_err(database_error("read the index"));
-        if reverse {
-            let entries = self.index.range::<&[u8], _>(range::descending(beyond.as_deref(), after)).rev();
-            entries.take_while(within).take(limit).map(entry).collect()
-        } else {
-            let entries = self.index.range::<&[u8], _>(range::ascending(prefix, after));
-            entries.take_while(within).take(limit).map(entry).collect()
-        }
+        self.index.range(prefix, after, limit, reverse)
     }
 
     fn prune_below(&self, height: Height) -> Result<u64, StoreError> {

@@ -57,6 +57,7 @@ fn a_killed_store_has_all_it_acknowledged() {
         }
         assert_is(&store.load().unwrap(), &states[checkpoint as usize]);
         assert!((1..=checkpoint).all(|height| store.receipts(h(height)).unwrap() == Some(block(height))));
+        assert!((1..=checkpoint).all(|height| store.index_get(&height.to_be_bytes()).unwrap() == Some(block(height))));
     }
 }
 
@@ -153,7 +154,9 @@ fn make_checkpoints(store: &DiskStore, executed: mpsc::Receiver<(Snapshot, Chang
             checkpoint.height = state.height();
             checkpoint.root = state.root();
             checkpoint.changes.merge(changes);
-            checkpoint.receipts.push((state.height(), block(state.height().get())));
+            let height = state.height().get();
+            checkpoint.receipts.push((state.height(), block(height)));
+            checkpoint.index.push((height.to_be_bytes().to_vec(), block(height)));
         }
         store.checkpoint(&checkpoint).unwrap();
         say("checkpoint", checkpoint.height.get());

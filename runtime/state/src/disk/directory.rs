@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Names how everything in the directory is written: a version that writes otherwise names another format.
-const FORMAT: &str = "countersign-store 2";
+const FORMAT: &str = "countersign-store 3";
 /// Bytes of a format file that are shown: more is not one of ours.
 const FORMAT_BYTES_MAX: usize = 64;
 const FORMAT_FILE: &str = "format";

@@ -76,9 +76,7 @@ impl Import {
     pub fn finish(self, rest: Imported) -> Result<Snapshot, StoreError> {
         let failed = || database_error("complete the import");
         let store = self.store;
-        for (key, value) in rest.index {
-            store.index.insert(key, value).map_err(failed())?;
-        }
+        store.index.add(&rest.index)?;
         store.blocks.commit(self.height, &rest.block, &rest.certificate)?;
         store.receipts.extend(&[(self.height, rest.receipts)])?;
         let record = CheckpointRecord { height: self.height, root: rest.root, seen_from: rest.seen_from };

@@ -33,6 +33,7 @@ const TESTS: &[&str] = &["harness", "stories", "faults", "bench"];
 const OWNERS: &[(&str, &str)] = &[
     ("wasmtime", "vm"),
     ("sled", "state"),
+    ("fjall", "state"),
     ("libp2p", "consensus"),
     ("arc-malachitebft-", "consensus"),
     ("ractor", "consensus"),
