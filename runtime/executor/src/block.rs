@@ -1,6 +1,7 @@
 //! Runs a block: its evidence, the jobs that are due, then its transactions, each behind a savepoint of its own.
 use crate::admission::{self, Admitted, Candidate};
 use crate::call::{Origin, Run};
+use crate::documents::Proven;
 use crate::gas::charge;
 use crate::ledger::Ledger;
 use crate::outcome::{BlockInput, BlockOutcome, BlockPlace};
@@ -26,6 +27,7 @@ pub(crate) struct Block<'b, 's> {
     pub(crate) ledger: Ledger<'s>,
     params: Params,
     place: BlockPlace,
+    proven: Proven,
     /// Gas of its transactions so far.
     used: Gas,
     /// Set by the first transaction that does not fit: those after it are put off too, so that a block's work is bounded and
@@ -36,6 +38,7 @@ pub(crate) struct Block<'b, 's> {
 /// Runs `input` on `state`.
 pub(crate) fn execute(engine: &Engine, state: &dyn StateRead, input: BlockInput<'_>) -> BlockOutcome {
     let mut block = Block::new(engine, state, input.place());
+    block.proven = Proven::of(engine, &block.ledger, input.transactions);
     let mut receipts = block.record_evidence(input.evidence);
     receipts.extend(block.run_jobs());
     let mut put_off = Vec::new();
@@ -58,7 +61,7 @@ impl<'b, 's> Block<'b, 's> {
     pub(crate) fn new(engine: &'b Engine, state: &'s dyn StateRead, place: BlockPlace) -> Self {
         let ledger = Ledger::new(state);
         let params = ledger.params();
-        Self { engine, ledger, params, place, used: Gas::ZERO, full: false }
+        Self { engine, ledger, params, place, proven: Proven::default(), used: Gas::ZERO, full: false }
     }
 
     /// Puts evidence on the ledger. That it is valid and new was checked before the block was voted for.
@@ -186,6 +189,7 @@ impl<'b, 's> Block<'b, 's> {
         charge(left, base.get()).map_err(|fault| failed(0, fault))?;
         let origin = Origin { id: candidate.id, index: 0 };
         let mut run = Run::new(&mut self.ledger, self.engine, &self.params, self.place, origin);
+        run.proven = &self.proven;
         for (index, call) in (0_u8..).zip(&candidate.transaction.calls) {
             run.origin.index = index;
             run.call(call, left).map_err(|fault| failed(index, fault))?;

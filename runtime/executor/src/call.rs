@@ -2,6 +2,7 @@
 //!
 //! Every call comes through [`Run`], whether a transaction, a contract, the schedule or a query makes it, so that the rules about
 //! parties, depth and re-entry stand in one place.
+use crate::documents::Proven;
 use crate::gas::charge;
 use crate::host::Frame;
 use crate::ledger::Ledger;
@@ -46,6 +47,8 @@ pub(crate) struct Run<'r, 's> {
     pub(crate) place: BlockPlace,
     pub(crate) origin: Origin,
     pub(crate) access: Access,
+    /// Documents whose signatures were checked ahead.
+    pub(crate) proven: &'r Proven,
     events: Vec<Event>,
     /// Accounts of the contracts that run, the outermost first.
     running: Vec<AccountId>,
@@ -85,7 +88,7 @@ impl<'r, 's> Run<'r, 's> {
         origin: Origin,
     ) -> Self {
         let (events, running) = (Vec::new(), Vec::new());
-        Self { ledger, engine, params, place, origin, access: Access::Write, events, running }
+        Self { ledger, engine, params, place, origin, access: Access::Write, proven: Proven::NONE, events, running }
     }
 
     pub(crate) fn read_only(self) -> Self {

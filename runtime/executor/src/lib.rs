@@ -16,6 +16,7 @@
 mod admission;
 mod block;
 mod call;
+mod documents;
 mod gas;
 mod genesis;
 mod governed;

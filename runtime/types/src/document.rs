@@ -55,14 +55,20 @@ pub struct SignedDocument {
 
 #[cfg(feature = "std")]
 impl SignedDocument {
+    /// What the signatures sign, if they are in order and every party has one.
+    pub fn signed_message(&self) -> Option<[u8; 32]> {
+        let signers = self.document.signers();
+        let is_whole = signers.len() == self.document.parties.len()
+            && crate::transaction::check_signatures(&self.signatures, signers.len()).is_ok()
+            && (0..signers.len()).all(|i| self.signatures.iter().any(|s| usize::from(s.account) == i));
+        is_whole.then(|| crate::transaction::signing_bytes(SIGNING, &self.document.chain, &self.document.hash()))
+    }
+
     /// True if the signatures are in order and all valid for the keys they name, and every party has one. Whether the keys may
     /// sign for the parties is state: the caller looks up the authorities.
     pub fn verify_signatures(&self) -> bool {
-        let signers = self.document.signers();
-        let message = crate::transaction::signing_bytes(SIGNING, &self.document.chain, &self.document.hash());
-        signers.len() == self.document.parties.len()
-            && crate::transaction::check_signatures(&self.signatures, signers.len()).is_ok()
-            && (0..signers.len()).all(|i| self.signatures.iter().any(|s| usize::from(s.account) == i))
-            && self.signatures.iter().all(|s| crate::signature::verify(&s.key, &message, &s.signature))
+        let is_valid =
+            |message: &[u8]| self.signatures.iter().all(|s| crate::signature::verify(&s.key, message, &s.signature));
+        self.signed_message().is_some_and(|message| is_valid(&message))
     }
 }

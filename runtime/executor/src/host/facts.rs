@@ -37,7 +37,7 @@ impl Frame<'_, '_, '_> {
                 .account(signer)
                 .is_some_and(|account| ledger.is_active(&account) && account.authority.is_met_by(keys))
         });
-        // Looking up is cheap beside verifying, so it comes first. `verify_signatures` also refuses a key that is named twice.
-        Ok(authorised && signed.verify_signatures())
+        // Looking up is cheap beside verifying, so it comes first. The check also refuses a key that is named twice.
+        Ok(authorised && self.run.proven.verify(signed))
     }
 }

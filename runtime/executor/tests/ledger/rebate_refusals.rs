@@ -274,3 +274,30 @@ fn every_refusal_is_tested_above() {
     ];
     assert_eq!(tested, Error::ALL);
 }
+
+/// Documents of one block are checked together; each is judged by its own signatures.
+#[test]
+fn one_forged_offer_among_others_of_a_block() {
+    let mut deal = Deal::new();
+    let purchases = [deal.first].into_iter().chain([1, 2].map(|amount| {
+        let receipt = ok(deal.world.call(&purchase(PRICE + amount), &[MERCHANT, CUSTOMER]));
+        purchase_id(&receipt)
+    }));
+    let mut transactions = Vec::new();
+    for (index, first) in purchases.collect::<Vec<_>>().into_iter().enumerate() {
+        deal.offer.purchase = first;
+        let mut redeem = deal.redeem();
+        if index == 1 {
+            let mut signatures = redeem.offer.signatures.to_vec();
+            signatures[2].signature.0[0] ^= 1;
+            redeem.offer.signatures = signatures.try_into().unwrap();
+        }
+        let call = deal.of_all(&redeem);
+        let draft = deal.world.draft(vec![call]);
+        transactions.push(deal.world.sign(&draft));
+    }
+    let receipts = deal.world.block(&transactions).receipts;
+    ok(receipts[0].clone());
+    assert_eq!(Error::from_code(crate::world::refusal(&receipts[1])), Some(Error::OfferNotSigned));
+    ok(receipts[2].clone());
+}
