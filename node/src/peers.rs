@@ -57,11 +57,14 @@ impl Own {
 
 /// Where the node with this identity stands in the registry of `head`.
 pub(crate) fn registration(head: &Head, own: PeerId) -> Registration {
-    let mut nodes = countersign_executor::nodes(&head.state).peekable();
-    if nodes.peek().is_none() {
+    registration_among(&countersign_executor::nodes(&head.state).collect::<Vec<_>>(), own)
+}
+
+fn registration_among(nodes: &[(PublicKey, NodeRecord)], own: PeerId) -> Registration {
+    if nodes.is_empty() {
         return Registration::NoRegistry;
     }
-    match nodes.find(|(key, _)| PeerId::of_key(key) == Some(own)) {
+    match nodes.iter().find(|(key, _)| PeerId::of_key(key) == Some(own)) {
         Some((_, node)) if node.status == Status::Active => Registration::Admitted,
         Some(_) => Registration::Removed,
         None => Registration::Missing,
@@ -72,19 +75,24 @@ pub(crate) fn registration(head: &Head, own: PeerId) -> Registration {
 pub(crate) async fn follow(chain: Arc<Chain>, network: Network, own: Own) {
     let mut heads = chain.heads();
     drop(chain);
-    let (mut peers, mut known) = (None, None);
+    let (mut nodes, mut peers, mut known) = (None, None, None);
     loop {
         let head = heads.borrow_and_update().clone();
-        let (now, stands) = (own.peers(&head), registration(&head, network.local_id()));
-        if known.replace(stands) != Some(stands) {
-            tell(&own, stands);
-        }
-        if peers.as_ref() != Some(&now) {
-            tracing::info!(peers = now.len(), height = head.height().get(), "the list of peers is new");
-            if network.set_peers(now.clone()).await.is_err() {
-                return;
+        let registry: Vec<(PublicKey, NodeRecord)> = countersign_executor::nodes(&head.state).collect();
+        // Few blocks change the registry.
+        if nodes.as_ref() != Some(&registry) {
+            let (now, stands) = (own.peers_among(&registry), registration_among(&registry, network.local_id()));
+            if known.replace(stands) != Some(stands) {
+                tell(&own, stands);
             }
-            peers = Some(now);
+            if peers.as_ref() != Some(&now) {
+                tracing::info!(peers = now.len(), height = head.height().get(), "the list of peers is new");
+                if network.set_peers(now.clone()).await.is_err() {
+                    return;
+                }
+                peers = Some(now);
+            }
+            nodes = Some(registry);
         }
         drop(head);
         if heads.changed().await.is_err() {
