@@ -45,8 +45,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Targets of `tracing` whose events below `warn` are of use only to those who debug the engine.
-pub const NOISY_LOG_TARGETS: [&str; 4] = ["arc_malachitebft", "libp2p", "multistream_select", "ractor"];
+/// Directives of `tracing` for what is of use only to those who debug the engine. Its warning of an invalid block tells less than the
+/// application that judged it, and comes also for a block that is late.
+pub const LOG_DIRECTIVES: &str = "arc_malachitebft=warn,arc_malachitebft_core_consensus::state=error,libp2p=warn,\
+                                  multistream_select=warn,ractor=warn";
+/// The same while the engine is being stopped: its parts complain that others have ended before them.
+pub const STOPPING_LOG_DIRECTIVES: &str = "arc_malachitebft=off,ractor=off";
 
 /// What a node needs to take part.
 pub struct Config {

@@ -4,9 +4,12 @@ use crate::config::{self, Config};
 use crate::folder;
 use crate::node::Node;
 use clap::Args;
+use countersign_consensus::{LOG_DIRECTIVES, STOPPING_LOG_DIRECTIVES};
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
+/// Directives for the database libraries, which tell of their every step.
+const DATABASE_LOG_DIRECTIVES: &str = "sled=warn,fjall=warn,lsm_tree=warn";
 /// Threads for storage, verification and contracts: more would only wait for the cores and the disk.
 const BLOCKING_THREADS_MAX: usize = 32;
 
@@ -34,7 +37,7 @@ impl Run {
 
 /// Runs a node until a signal, or the end of standard input if `with_stdin`, asks it to stop; `serving` is called when it serves RPC.
 pub(super) fn run_node(config: Config, with_stdin: bool, serving: impl FnOnce(&Node)) -> Result<(), CliError> {
-    log_to_stderr(&config.log);
+    let stopping = log_to_stderr(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -50,6 +53,7 @@ pub(super) fn run_node(config: Config, with_stdin: bool, serving: impl FnOnce(&N
                 () = shutdown_requested() => {}
                 () = stdin_ended(), if with_stdin => {}
             }
+            stopping();
         };
         Ok(node.run(shutdown).await?)
     })
@@ -87,13 +91,22 @@ pub async fn shutdown_requested() {
     }
 }
 
-/// Logs to standard error, with the libraries' noise filtered unless `directives` names them.
-pub fn log_to_stderr(directives: &str) {
-    let noisy = countersign_consensus::NOISY_LOG_TARGETS.map(|target| format!("{target}=warn,")).concat();
-    let filter =
-        EnvFilter::try_new(format!("{noisy}sled=warn,{directives}")).unwrap_or_else(|_| EnvFilter::new("info"));
-    // An error means that somebody logs already: a test.
+/// Logs to standard error, with the libraries' noise filtered unless `directives` names them. What it returns is to be called when the
+/// node stops.
+pub fn log_to_stderr(directives: &str) -> impl Fn() + use<> {
+    let filter = filter(&[LOG_DIRECTIVES, DATABASE_LOG_DIRECTIVES, directives]);
+    let stopping = [LOG_DIRECTIVES, DATABASE_LOG_DIRECTIVES, STOPPING_LOG_DIRECTIVES, directives].map(str::to_owned);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let logger = tracing_subscriber::fmt().with_ansi(colours).with_writer(std::io::stderr);
+    let logger = logger.with_env_filter(filter).with_filter_reloading();
+    let filters = logger.reload_handle();
+    // An error means that somebody logs already: a test.
     let _ = logger.try_init();
+    // Without it, the log has more lines than it needs.
+    move || drop(filters.reload(self::filter(&stopping.each_ref().map(String::as_str))))
+}
+
+/// What is logged, by directives of which the later win.
+fn filter(directives: &[&str]) -> EnvFilter {
+    EnvFilter::try_new(directives.join(",")).unwrap_or_else(|_| EnvFilter::new("info"))
 }
