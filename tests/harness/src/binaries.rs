@@ -36,6 +36,16 @@ pub fn binary(binary: Binary) -> anyhow::Result<PathBuf> {
     Ok(folder.join(binary.name()))
 }
 
+/// Path of an example of one of the crates, built like [`binary`].
+///
+/// # Errors
+/// If cargo fails to build it.
+pub fn example(name: &str) -> anyhow::Result<PathBuf> {
+    let folder = binary(Binary::Wallet)?;
+    let folder = folder.parent().context("a program lies in a folder")?;
+    Ok(folder.join("examples").join(name))
+}
+
 fn build() -> anyhow::Result<PathBuf> {
     if let Some(given) = std::env::var_os(GIVEN) {
         return Ok(given.into());
@@ -52,7 +62,7 @@ fn build() -> anyhow::Result<PathBuf> {
     command.current_dir(root).args(["build", "--locked", "--quiet", "--bins"]);
     if me.parent() != Some(folder) {
         // Part of a test run: all of it again, so that features are resolved the same way and nothing is built twice.
-        command.args(["--workspace", "--tests"]);
+        command.args(["--workspace", "--tests", "--examples"]);
     }
     command.arg("--target-dir").arg(target);
     if folder.ends_with("release") {

@@ -17,7 +17,7 @@ mod rpc;
 mod verdict;
 mod wallet;
 
-pub use binaries::{Binary, binary};
+pub use binaries::{Binary, binary, example};
 pub use disk::Disk;
 pub use link::Condition;
 pub use load::Load;
