@@ -1,4 +1,5 @@
-//! The node's RPC as wire types and one trait, from which the node makes its server and the client its calls.
+//! The node's RPC as wire types and one trait, from which the node makes its server and the client its calls; and what relays and
+//! merchants' sites say to each other ([`site`]).
 //!
 //! JSON-RPC 2.0 over HTTP and WebSocket. Ids and accounts are bech32m texts (`csa1…`), hashes hexadecimal, bytes hexadecimal with `0x`,
 //! amounts decimal texts of minor units (JSON numbers lose digits), times milliseconds since the Unix epoch.
@@ -11,6 +12,7 @@ pub mod error;
 pub mod finding;
 pub mod governance;
 pub mod methods;
+pub mod site;
 pub mod view;
 
 #[cfg(any(feature = "server", feature = "client"))]

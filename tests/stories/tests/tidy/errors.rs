@@ -2,6 +2,7 @@
 use crate::assert_none;
 use crate::tree::root;
 use countersign_rpc_types::ErrorCode;
+use countersign_rpc_types::site::SiteFault;
 use countersign_types::{CallFault, Failure};
 use parity_scale_codec::Decode;
 use std::collections::BTreeSet;
@@ -62,6 +63,12 @@ fn compare(heading: &str, expected: &BTreeSet<Row>) {
 fn json_rpc_errors_are_listed() {
     let codes = ErrorCode::ALL.iter().map(|(code, name, _)| ((*code as i32).to_string(), (*name).to_owned()));
     compare("JSON-RPC errors", &codes.collect());
+}
+
+#[test]
+fn errors_of_a_site_are_listed() {
+    let faults = SiteFault::ALL.iter().map(|(fault, _)| (fault.status().to_string(), fault.code().to_owned()));
+    compare("Errors of a site", &faults.collect());
 }
 
 #[test]
