@@ -18,6 +18,8 @@ const BOOKS: &str = "city-books.example";
 const CAROL: &str = "carol@city-books.example";
 const HOTEL: &str = "harbor-hotel.example";
 const HOUR_MS: u64 = 3_600_000;
+/// The longest PIN, so that it stands nowhere by chance.
+const PIN: &str = "471108152342";
 /// Commands that print no JSON.
 const OTHERWISE: &[&str] = &["completions"];
 
@@ -80,6 +82,8 @@ impl Recorder {
         let args: Vec<&str> = words.iter().map(String::as_str).collect();
         let outcome = self.wallet(who)?.try_run(&args)?;
         anyhow::ensure!(outcome.code == 0, "`{line}` exited with {}:\n{}", outcome.code, outcome.stderr);
+        let tells_pin = outcome.stdout.contains(PIN) || outcome.stderr.contains(PIN);
+        anyhow::ensure!(!tells_pin, "`{line}` tells the PIN:\n{}{}", outcome.stdout, outcome.stderr);
         let printed: Vec<Value> = match outcome.json() {
             Ok(document) => vec![document],
             Err(_) => outcome.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
@@ -313,7 +317,7 @@ fn topup(all: &mut Recorder) -> anyhow::Result<()> {
 }
 
 fn card(all: &mut Recorder) -> anyhow::Result<()> {
-    fs::write(all.path("pin"), "4711\n")?;
+    fs::write(all.path("pin"), PIN)?;
     let held = "--card-file {}/card.json --pin-file {}/pin";
     all.run(BANK, "card new card-1@harbor-bank.example -o {}/card.json")?;
     let device = "--device phone --device-name card-1.phone@harbor-bank.example";

@@ -57,8 +57,12 @@ pub fn show(session: &Session, name: &str, output: Option<&Path>) -> Result<(), 
 fn in_lines(words: &str) -> Zeroizing<String> {
     let mut lines = Zeroizing::new(String::with_capacity(LINES_BYTES_MAX));
     for (index, word) in words.split(' ').enumerate() {
-        let end = if (index + 1) % WORDS_PER_LINE == 0 { "\n" } else { "  " };
-        lines.push_str(&Zeroizing::new(format!("{:>2}. {word:<8}{end}", index + 1)));
+        let number = index + 1;
+        let told = match number % WORDS_PER_LINE {
+            0 => format!("{number:>2}. {word}\n"),
+            _ => format!("{number:>2}. {word:<8}  "),
+        };
+        lines.push_str(&Zeroizing::new(told));
     }
     lines
 }
