@@ -73,6 +73,8 @@ pub struct Description {
     pub chain: String,
     /// From when a transaction is valid, RFC 3339.
     pub valid_from: Option<String>,
+    /// The same in milliseconds since the Unix epoch.
+    pub valid_from_ms: Option<u64>,
     /// Until when it counts, RFC 3339.
     pub expires_at: String,
     /// The same in milliseconds since the Unix epoch.
@@ -152,6 +154,14 @@ pub struct SignerDescription {
     pub roles: Vec<String>,
     /// True if a signature for it is there.
     pub signed: bool,
+    /// Keys (`csk1…`) that signed for it and are not its first one: whether they are its keys only the ledger tells.
+    pub other_keys: Vec<String>,
+}
+
+/// The keys that signed for the signer of this index and are not its first one.
+fn other_keys(index: Option<usize>, account: &AccountId, signatures: &[PartySignature]) -> Vec<String> {
+    let by = signatures.iter().filter(|s| Some(usize::from(s.account)) == index);
+    by.filter(|s| AccountId::of_key(&s.key) != *account).map(|s| s.key.to_string()).collect()
 }
 
 /// The names and decimals a showing of the proposal uses, as far as the directory lacks them.
@@ -214,6 +224,7 @@ pub fn describe(proposal: &Proposal, directory: &Directory) -> Result<Descriptio
             id: transaction.id().to_string(),
             chain: transaction.chain.to_string(),
             valid_from: Some(clock::to_utc(transaction.valid_from)),
+            valid_from_ms: Some(transaction.valid_from.millis()),
             expires_at: clock::to_utc(transaction.expires_at),
             expires_at_ms: transaction.expires_at.millis(),
             calls: Vec::new(),
@@ -226,6 +237,7 @@ pub fn describe(proposal: &Proposal, directory: &Directory) -> Result<Descriptio
             id: document_id(&document.hash()),
             chain: document.chain.to_string(),
             valid_from: None,
+            valid_from_ms: None,
             expires_at: clock::to_utc(document.expires_at),
             expires_at_ms: document.expires_at.millis(),
             calls: Vec::new(),
@@ -239,17 +251,19 @@ pub fn describe(proposal: &Proposal, directory: &Directory) -> Result<Descriptio
         description.calls =
             calls.map(|(index, call)| describe_call(index, call, directory)).collect::<Result<_, _>>()?;
     }
-    let signers = proposal.subject().signers().into_iter();
-    description.signers = signers.map(|account| signer(&account, &description, &missing, directory)).collect();
+    let signers = proposal.subject().signers().into_iter().enumerate();
+    description.signers = signers
+        .map(|(index, account)| {
+            let signed = !missing.contains(&account);
+            let other_keys = other_keys(Some(index), &account, proposal.signatures());
+            SignerDescription { signed, other_keys, ..signer(&account, &description, directory) }
+        })
+        .collect();
     Ok(description)
 }
 
-fn signer(
-    account: &AccountId,
-    description: &Description,
-    missing: &[AccountId],
-    directory: &Directory,
-) -> SignerDescription {
+/// One who must sign and has not.
+fn signer(account: &AccountId, description: &Description, directory: &Directory) -> SignerDescription {
     let text = account.to_string();
     let mut roles = Vec::new();
     for call in &description.calls {
@@ -257,7 +271,7 @@ fn signer(
         roles.extend(held.map(|party| format!("{}.{} {}", call.module, call.method, party.role)));
     }
     let name = directory.name_of(account).map(str::to_string);
-    SignerDescription { account: text, name, roles, signed: !missing.contains(account) }
+    SignerDescription { account: text, name, roles, signed: false, other_keys: Vec::new() }
 }
 
 fn document_id(hash: &crate::types::Hash) -> String {
@@ -354,6 +368,7 @@ pub fn describe_document(
                 name: directory.name_of(account).map(str::to_string),
                 roles: Vec::new(),
                 signed: has_signed(account),
+                other_keys: other_keys(signers.binary_search(account).ok(), account, signatures.unwrap_or_default()),
             })
             .collect(),
         expires_at: clock::to_utc(document.expires_at),

@@ -42,9 +42,12 @@ pub mod directory;
 pub mod display;
 pub mod ics;
 pub mod keystore;
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod request;
 pub mod rpc;
 pub mod signer;
+pub mod uri;
 pub mod value;
 pub mod verify;
 

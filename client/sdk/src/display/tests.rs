@@ -1,6 +1,7 @@
 //! What signers see, for the calls of the bundled interfaces and for hostile ones.
 use super::*;
 use crate::builder::{CallDraft, DocumentDraft, transaction};
+use crate::types::interface::MethodKind;
 use crate::types::signature::{development_secret, public_key};
 use crate::types::{Hash, Interface, Selector, Timestamp};
 use serde_json::json;
@@ -126,4 +127,38 @@ fn a_selector_that_fits_a_nodes_declaration_is_told_as_not_bundled() {
     let told = describe(&proposal, &directory).unwrap();
     assert!(!told.calls[0].bundled);
     assert_eq!(told.calls[0].line, "Park \"B-1\" for customer@shop.example }{ {");
+}
+
+#[test]
+fn every_argument_of_every_call_stands_in_its_sentence() {
+    let interfaces = countersign_interface::native().into_iter().chain(countersign_interface::contracts());
+    let mut calls = 0;
+    for interface in interfaces {
+        for method in interface.methods.iter().filter(|method| method.kind == MethodKind::Call) {
+            calls += 1;
+            for field in &method.fields {
+                let named = format!("{{{}}}", field.name);
+                assert!(method.display.contains(&named), "{}.{}: {named}", interface.module, method.name);
+            }
+        }
+    }
+    assert!(calls > 50, "{calls}");
+}
+
+#[test]
+fn a_signature_of_a_key_that_is_not_the_accounts_first_is_told() {
+    let call = CallDraft {
+        module: "assets".into(),
+        method: "burn".into(),
+        parties: vec![("owner".into(), account("customer"))],
+        args: json!({"asset": "EUR", "amount": "1.00"}),
+    }
+    .build(&directory())
+    .unwrap();
+    let mut proposal = transaction(Hash([9; 32]), vec![call], None, &directory()).unwrap();
+    proposal.sign(&account("customer"), &development_secret("customer")).unwrap();
+    assert!(describe(&proposal, &directory()).unwrap().signers[0].other_keys.is_empty());
+    proposal.sign(&account("customer"), &development_secret("stranger")).unwrap();
+    let told = describe(&proposal, &directory()).unwrap();
+    assert_eq!(told.signers[0].other_keys, [public_key(&development_secret("stranger")).to_string()]);
 }
