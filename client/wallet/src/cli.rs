@@ -1,6 +1,7 @@
 //! The words of the command line. Each command's own words stand with the command.
 use crate::commands::{
-    account, asset, booking, calendar, card, contract, council, doc, events, keys, member, network, rebate, topup, tx,
+    account, asset, booking, calendar, card, contract, council, doc, events, keys, member, network, qr, rebate, topup,
+    tx,
 };
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -105,6 +106,9 @@ pub enum Command {
     /// Smart cards: issued, loaded, paid with
     #[command(subcommand)]
     Card(card::CardCommand),
+    /// Accounts, requests and proposals as QR codes, and what codes in images say
+    #[command(subcommand)]
+    Qr(qr::QrCommand),
     /// What happened on the ledger, and what happens now
     Events(events::EventsArgs),
     /// What the ledger will do by itself

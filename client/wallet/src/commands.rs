@@ -14,6 +14,7 @@ pub mod man;
 pub mod member;
 pub mod network;
 pub mod propose;
+pub mod qr;
 pub mod rebate;
 pub mod sign;
 pub mod topup;
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
         Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
         Command::Card(command) => Box::pin(card::run(&mut session, command)).await,
+        Command::Qr(command) => qr::run(&mut session, command).await,
         Command::Events(args) => events::run(&mut session, args).await,
         Command::Calendar(args) => calendar::run(&mut session, args).await,
         Command::Doctor | Command::Man { .. } | Command::Completions { .. } => unreachable!("they have run above"),

@@ -4,6 +4,7 @@ use countersign_client::card::CardError;
 use countersign_client::display::DisplayError;
 use countersign_client::keystore::KeyError;
 use countersign_client::keystore::words::WordsError;
+use countersign_client::qr::QrError;
 use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
 use countersign_client::rpc_types::FailureView;
@@ -11,6 +12,7 @@ use countersign_client::signer::{SignError, SignerError};
 use countersign_client::types::params::BadParam;
 use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::text::TextError;
+use countersign_client::uri::BadUri;
 use countersign_client::value::ValueError;
 use std::io;
 
@@ -81,6 +83,74 @@ pub enum Failure {
         path: String,
         /// What is wrong with it.
         source: ProposalError,
+    },
+    /// A text `countersign:…` is damaged, or of another kind.
+    #[error("{place}: {source}")]
+    BadText {
+        /// Where it was found.
+        place: String,
+        /// What is wrong with it.
+        source: BadUri,
+    },
+    /// The parts of a text that were given do not make a whole.
+    #[error("{source}{}", codes_left(.unread))]
+    BadParts {
+        /// What is wrong with them.
+        source: BadUri,
+        /// Codes in the images that could not be read.
+        unread: usize,
+    },
+    /// An image cannot be read, or the codes in it.
+    #[error("{path}: {source}")]
+    BadImage {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: QrError,
+    },
+    /// A text does not fit into codes.
+    #[error(transparent)]
+    Qr(#[from] QrError),
+    /// A code that is not one of ours.
+    #[error("the QR code in {path} is none of Countersign's; it says `{says}`")]
+    OtherCode {
+        /// The file.
+        path: String,
+        /// The beginning of what it says.
+        says: String,
+    },
+    /// Neither a proposal nor an image nor a text.
+    #[error("{path} is neither a proposal (.csp) nor an image (PNG, JPEG) nor a text `countersign:…`")]
+    NothingToRead {
+        /// The file.
+        path: String,
+    },
+    /// One text or proposal was wanted.
+    #[error("{path} holds {count} texts; one is wanted")]
+    NotOneText {
+        /// The file.
+        path: String,
+        /// Texts in it.
+        count: usize,
+    },
+    /// Nothing was given where a proposal is wanted.
+    #[error("no proposal was given")]
+    NothingGiven,
+    /// A signed proposal that did not come from a file has no place to go.
+    #[error("where does the signed proposal go? It came from no file: name one with -o")]
+    NoOutput,
+    /// Somebody else's key signed for a party.
+    #[error(
+        "{place}: the key {key} has signed for {account} and is none of its keys, so its signature counts nothing; ask \
+         for a copy without it"
+    )]
+    ForeignSignature {
+        /// Where the proposal was found.
+        place: String,
+        /// The key.
+        key: String,
+        /// The account it signed for.
+        account: String,
     },
     /// The file system refused.
     #[error("cannot use {path}")]
@@ -272,6 +342,16 @@ pub enum Failure {
     PassphrasesDiffer,
 }
 
+fn codes_left(unread: &usize) -> String {
+    match unread {
+        0 => String::new(),
+        1 => ". One more QR code was seen and could not be read: take it again, whole and sharp".into(),
+        several => {
+            format!(". {several} more QR codes were seen and could not be read: take them again, whole and sharp")
+        }
+    }
+}
+
 impl Failure {
     /// Why the proposal called `what` is not signed.
     pub fn of_signing(what: &str, error: SignError) -> Self {
@@ -328,6 +408,16 @@ impl Failure {
             | Self::Text(_)
             | Self::Request(_)
             | Self::BadProposal { .. }
+            | Self::BadText { .. }
+            | Self::BadParts { .. }
+            | Self::BadImage { .. }
+            | Self::Qr(_)
+            | Self::OtherCode { .. }
+            | Self::NothingToRead { .. }
+            | Self::NotOneText { .. }
+            | Self::NothingGiven
+            | Self::NoOutput
+            | Self::ForeignSignature { .. }
             | Self::Io { .. }
             | Self::FileTooLong { .. }
             | Self::FileExists { .. }
@@ -360,6 +450,12 @@ impl Failure {
                 serde_json::json!({"code": refusal.number, "data": refusal.data})
             }
             Self::Ledger(failure) => serde_json::json!(failure),
+            Self::BadParts { source: BadUri::MissingParts { count, missing }, unread } => {
+                serde_json::json!({"parts": count, "missing": missing, "unread_codes": unread})
+            }
+            Self::BadParts { source: BadUri::ForeignParts { count, present, missing, .. }, unread } => {
+                serde_json::json!({"parts": count, "foreign": present, "missing": missing, "unread_codes": unread})
+            }
             _ => serde_json::Value::Null,
         }
     }

@@ -1,14 +1,11 @@
 //! Proposal files (`.csp`) and other small files: read with a bound, written whole or not at all.
 use crate::failure::Failure;
-use countersign_client::types::proposal::Subject;
-use countersign_client::types::{Proposal, limits};
+use crate::intake::{self, Wanted};
+use countersign_client::types::Proposal;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// Bytes of a `.csp` file: the largest proposal and its mark.
-const PROPOSAL_FILE_BYTES_MAX: usize = limits::PROPOSAL_BYTES_MAX + 4;
 
 fn io_failure(path: &Path, source: io::Error) -> Failure {
     Failure::Io { path: path.display().to_string(), source }
@@ -16,56 +13,39 @@ fn io_failure(path: &Path, source: io::Error) -> Failure {
 
 /// Reads a file of at most `limit` bytes.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let file = fs::File::open(path).map_err(|source| io_failure(path, source))?;
+    read_from(file, path, limit)
+}
+
+/// Reads at most `limit` bytes from what is called `path` in errors.
+pub fn read_from(from: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    read_into(&mut bytes, path, limit)?;
+    read_into(&mut bytes, from, path, limit)?;
     Ok(bytes)
 }
 
 /// Reads a file with a secret. It has room from the start: bytes that grow leave copies behind.
 pub fn read_secret(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
-    read_into(&mut bytes, path, limit)?;
+    let file = fs::File::open(path).map_err(|source| io_failure(path, source))?;
+    read_into(&mut bytes, file, path, limit)?;
     Ok(bytes)
 }
 
-fn read_into(bytes: &mut Vec<u8>, path: &Path, limit: usize) -> Result<(), Failure> {
-    let file = fs::File::open(path).map_err(|source| io_failure(path, source))?;
-    file.take(limit as u64 + 1).read_to_end(bytes).map_err(|source| io_failure(path, source))?;
+fn read_into(bytes: &mut Vec<u8>, from: impl Read, path: &Path, limit: usize) -> Result<(), Failure> {
+    from.take(limit as u64 + 1).read_to_end(bytes).map_err(|source| io_failure(path, source))?;
     if bytes.len() > limit {
         return Err(Failure::FileTooLong { path: path.display().to_string(), limit });
     }
     Ok(())
 }
 
-/// Reads a proposal and verifies its signatures.
-pub fn read_proposal(path: &Path) -> Result<Proposal, Failure> {
-    let bytes = read(path, PROPOSAL_FILE_BYTES_MAX)?;
-    Proposal::from_bytes(&bytes).map_err(|source| Failure::BadProposal { path: path.display().to_string(), source })
-}
-
-/// Reads a proposal of a transaction.
-pub fn read_transaction(path: &Path) -> Result<Proposal, Failure> {
-    let proposal = read_proposal(path)?;
-    match proposal.subject() {
-        Subject::Transaction(_) => Ok(proposal),
-        Subject::Document(_) => Err(Failure::WrongSubject {
-            path: path.display().to_string(),
-            found: "document",
-            command: "countersign doc",
-        }),
-    }
-}
-
-/// Reads a proposal of a document.
-pub fn read_document(path: &Path) -> Result<Proposal, Failure> {
-    let proposal = read_proposal(path)?;
-    match proposal.subject() {
-        Subject::Document(_) => Ok(proposal),
-        Subject::Transaction(_) => Err(Failure::WrongSubject {
-            path: path.display().to_string(),
-            found: "transaction",
-            command: "countersign tx",
-        }),
+/// Reads a proposal of a document: from a file, or in any other form in which one is handed on.
+pub fn read_document(given: &Path) -> Result<Proposal, Failure> {
+    let mut copies = intake::take(&[given], Wanted::Document)?.copies.into_iter();
+    match (copies.next(), copies.next()) {
+        (Some(copy), None) => Ok(copy.proposal),
+        _ => Err(Failure::NotOneText { path: given.display().to_string(), count: 2 + copies.count() }),
     }
 }
 

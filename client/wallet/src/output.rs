@@ -4,7 +4,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Where results go.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,12 @@ impl Output {
     pub fn warn(self, text: &str) {
         self.note(&format!("Warning: {text}"));
     }
+}
+
+/// True if colours may be used on standard output: it is a terminal and its user has not asked for none
+/// (<https://no-color.org>).
+pub fn is_coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A broken pipe is the reader's choice, no fault.

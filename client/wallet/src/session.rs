@@ -7,9 +7,9 @@ use countersign_client::builder::{self, CallDraft};
 use countersign_client::display::{self, Description};
 use countersign_client::keystore::{Custody, KeyRecord, UnlockedKey};
 use countersign_client::rpc::{Patience, with_needs};
-use countersign_client::rpc_types::{EventView, SimulationView};
+use countersign_client::rpc_types::{ErrorCode, EventView, SimulationView};
 use countersign_client::types::proposal::Subject;
-use countersign_client::types::{AccountId, Call, Hash, Interface, Name, Proposal, Timestamp};
+use countersign_client::types::{AccountId, Call, Hash, Interface, Name, Proposal, PublicKey, Timestamp};
 use countersign_client::{Client, Directory, Keystore, Need, Signer, clock};
 use zeroize::Zeroizing;
 
@@ -234,6 +234,32 @@ impl Session {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Fails if a signature is of a key that is none of its account's, by the node's word. Offline that cannot be
+    /// known; a key that is not the account's first is shown then.
+    pub async fn check_signatures(&self, proposal: &Proposal, place: &str) -> Result<(), Failure> {
+        let Some(node) = &self.node else {
+            return Ok(());
+        };
+        let signers = proposal.subject().signers();
+        for (index, account) in signers.iter().enumerate() {
+            let by: Vec<_> = proposal.signatures().iter().filter(|s| usize::from(s.account) == index).collect();
+            if by.is_empty() {
+                continue;
+            }
+            let keys = match node.account(&account.to_string()).await {
+                Ok(view) => view.keys.into_iter().map(|(key, _)| key).collect(),
+                // One that is not enrolled yet signs with its first key.
+                Err(error) if error.code() == Some(ErrorCode::NotFound) => vec![PublicKey(account.0).to_string()],
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(foreign) = by.iter().map(|s| s.key.to_string()).find(|key| !keys.contains(key)) {
+                let (place, account) = (place.into(), account.to_string());
+                return Err(Failure::ForeignSignature { place, key: foreign, account });
+            }
+        }
+        Ok(())
     }
 
     /// A time given on the command line.

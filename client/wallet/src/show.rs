@@ -19,15 +19,26 @@ pub fn proposal(told: &Description, simulation: Option<&SimulationView>, directo
         document_lines(document, &mut lines);
     } else {
         lines.push(String::new());
-        lines.extend(told.signers.iter().map(signer_line));
+        let needing = simulation.map(|simulation| &simulation.missing[..]).unwrap_or_default();
+        lines.extend(told.signers.iter().map(|signer| match signer.signed && needing.contains(&signer.account) {
+            true => format!("{}; that is not enough, a further key of it must sign", signer_line(signer)),
+            false => signer_line(signer),
+        }));
     }
     let expires_at = Timestamp::from_millis(told.expires_at_ms);
     let left = clock::relative(expires_at, directory.now());
     lines.push(String::new());
+    let valid_from = told.valid_from_ms.map(Timestamp::from_millis).filter(|from| *from > directory.now());
+    if let Some(from) = valid_from {
+        lines.push(format!("Not valid before {} ({})", clock::to_local(from), clock::relative(from, directory.now())));
+    }
     lines.push(format!("Expires {} ({left}). Chain {}", clock::to_local(expires_at), &told.chain[..12]));
-    if let Some(simulation) = simulation {
-        lines.push(String::new());
-        lines.push(self::simulation(simulation, directory));
+    match simulation {
+        Some(simulation) => lines.extend([String::new(), self::simulation(simulation, directory)]),
+        None if told.document.is_none() => {
+            lines.push("Not tried on a node: what would move is not told here.".into());
+        }
+        None => {}
     }
     lines.join("\n")
 }
@@ -66,7 +77,11 @@ fn document_lines(document: &DocumentDescription, lines: &mut Vec<String>) {
 fn signer_line(signer: &SignerDescription) -> String {
     let state = if signer.signed { "signed " } else { "missing" };
     let roles = if signer.roles.is_empty() { String::new() } else { format!(" as {}", signer.roles.join(", ")) };
-    format!("{state}  {}{roles}", name_and_id(signer.name.as_deref(), &signer.account))
+    let keys = match signer.other_keys.is_empty() {
+        true => String::new(),
+        false => format!(", with the key {}", signer.other_keys.join(", ")),
+    };
+    format!("{state}  {}{roles}{keys}", name_and_id(signer.name.as_deref(), &signer.account))
 }
 
 /// `alice@shop.example (csa1…)`, or the id alone.

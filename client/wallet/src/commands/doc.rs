@@ -1,16 +1,15 @@
 //! `countersign doc`: documents, which are signed like transactions but shown to a contract instead of submitted.
 use super::propose::{ProposalOptions, finish, parse_json};
-use super::tx::{MergeArgs, SignArgs, merge, show_file, sign_file};
+use super::tx::{MergeArgs, SignArgs, merge, show_given, sign_given};
 use crate::cli::parse_pair;
 use crate::failure::Failure;
-use crate::files;
+use crate::intake::{Given, Wanted};
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use countersign_client::builder::DocumentDraft;
 use countersign_client::rpc::with_needs;
 use countersign_client::types::Proposal;
 use serde_json::{Map, Value as Json, json};
-use std::path::PathBuf;
 
 /// What to do with documents.
 #[derive(Subcommand, Debug)]
@@ -18,10 +17,7 @@ pub enum DocCommand {
     /// Draw up a document
     Propose(Box<ProposeArgs>),
     /// Tell in words what a document says and who has signed
-    Show {
-        /// The document (.csp)
-        file: PathBuf,
-    },
+    Show(Given),
     /// Sign a document, after it has been shown
     Sign(SignArgs),
     /// Put the signatures of several copies together
@@ -53,18 +49,9 @@ pub struct ProposeArgs {
 pub async fn run(session: &mut Session, command: DocCommand) -> Result<(), Failure> {
     match command {
         DocCommand::Propose(args) => propose(session, *args).await,
-        DocCommand::Show { file } => {
-            let proposal = files::read_document(&file)?;
-            show_file(session, &proposal).await
-        }
-        DocCommand::Sign(args) => {
-            let proposal = files::read_document(&args.file)?;
-            sign_file(session, proposal, &args).await
-        }
-        DocCommand::Merge(args) => {
-            let proposals = args.files.iter().map(|file| files::read_document(file)).collect::<Result<Vec<_>, _>>()?;
-            merge(session, proposals, &args).await
-        }
+        DocCommand::Show(given) => show_given(session, &given, Wanted::Document).await,
+        DocCommand::Sign(args) => sign_given(session, &args, Wanted::Document).await,
+        DocCommand::Merge(args) => merge(session, &args, Wanted::Document).await,
     }
 }
 

@@ -1,4 +1,5 @@
 //! What all commands that draw up a proposal have in common: the arguments' texts, the new file, signing at once.
+use super::qr::Forms;
 use super::sign;
 use crate::failure::Failure;
 use crate::files;
@@ -29,6 +30,8 @@ pub struct ProposalOptions {
     /// With --sign: do not ask
     #[arg(long, short, requires = "sign")]
     pub yes: bool,
+    #[command(flatten)]
+    pub forms: Forms,
 }
 
 /// The name of a role or argument and its value's text.
@@ -109,9 +112,10 @@ async fn write(
         sign::sign(session, &mut proposal, None, options.yes).await?;
     }
     let told = session.describe(&proposal).await?;
-    files::write_proposal(&options.output, &proposal)?;
     let file = options.output.display().to_string();
     let mut result = json!({ "id": told.id, "file": file, "complete": told.complete, "proposal": told });
+    let forms = options.forms.add(&proposal, &mut result)?;
+    files::write_proposal(&options.output, &proposal)?;
     for (name, value) in more {
         result[*name] = json!(value);
     }
@@ -125,8 +129,8 @@ async fn write(
         }
         let shown = || show::proposal(&told, simulation.as_ref(), &session.directory);
         match options.sign {
-            true => format!("{lines}Written to {file}"),
-            false => format!("{}\n\n{lines}Written to {file}", shown()),
+            true => format!("{lines}Written to {file}{forms}"),
+            false => format!("{}\n\n{lines}Written to {file}{forms}", shown()),
         }
     });
     Ok(())

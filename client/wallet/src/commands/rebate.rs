@@ -245,6 +245,7 @@ fn offer_parties(document: &Document) -> [(String, String); 3] {
 async fn redeem(session: &mut Session, args: RedeemArgs) -> Result<(), Failure> {
     let (proposal, signed, offer) = read_offer(&args.offer)?;
     session.check_chain(&proposal).await?;
+    session.check_signatures(&proposal, &args.offer.display().to_string()).await?;
     if !signed.verify_signatures() {
         session.describe(&proposal).await?;
         let missing = proposal.missing();
@@ -264,6 +265,7 @@ async fn redeem(session: &mut Session, args: RedeemArgs) -> Result<(), Failure> 
 async fn claim(session: &mut Session, args: ClaimArgs) -> Result<(), Failure> {
     let (proposal, signed, offer) = read_offer(&args.offer)?;
     session.check_chain(&proposal).await?;
+    session.check_signatures(&proposal, &args.offer.display().to_string()).await?;
     let expires_at = match &args.expires {
         Some(text) => session.time(text)?,
         None => offer.rebate_time,

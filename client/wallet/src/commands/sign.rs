@@ -46,14 +46,18 @@ pub async fn sign(
     }
     check_signs_for(session, &key, &account).await?;
     let simulation = session.simulate(proposal).await?;
-    session.output.note(&show::proposal(&told, simulation.as_ref(), &session.directory));
+    let shown = show::proposal(&told, simulation.as_ref(), &session.directory);
     let failure = simulation.as_ref().and_then(|simulation| simulation.receipt.failure.as_ref());
+    if yes {
+        session.output.note(&shown);
+    }
     if let Some(failure) = failure {
         session.output.warn(&format!("as things stand this would be refused ({}): {}", failure.name, failure.message));
     }
     let who = display::account_words(&account, &session.directory);
     let nonetheless = if failure.is_some() { " nonetheless" } else { "" };
-    confirm::confirm(&format!("\nSign this{nonetheless} for {who} with the key {}?", key.name), yes)?;
+    // Whoever is asked has the whole before them, with --json too.
+    confirm::confirm(&format!("{shown}\n\nSign this{nonetheless} for {who} with the key {}?", key.name), yes)?;
     session.signer(&key)?.sign_proposal(proposal, &account).map_err(|error| Failure::of_signing(&told.id, error))?;
     Ok(Signed { key, account, told, simulation })
 }

@@ -26,7 +26,7 @@ pub enum TopupCommand {
     Request(RequestArgs),
     /// A request as the ledger has it, and what happens next
     Show {
-        /// The code the holder's wallet shows (countersign:request?…), or the business id (csr1…)
+        /// The code the holder's wallet shows (countersign:request?… or an image of it), or the business id (csr1…)
         request: String,
     },
     /// Requests of an account, as its holder or as the one they name
@@ -109,7 +109,7 @@ pub struct RequestArgs {
 /// A move about a request.
 #[derive(Args, Debug)]
 pub struct AboutArgs {
-    /// The code the holder's wallet shows (countersign:request?…), or the business id (csr1…)
+    /// The code the holder's wallet shows (countersign:request?… or an image of it), or the business id (csr1…)
     request: String,
     #[command(flatten)]
     options: ProposalOptions,
@@ -118,7 +118,7 @@ pub struct AboutArgs {
 /// A refusal.
 #[derive(Args, Debug)]
 pub struct RejectArgs {
-    /// The code the holder's wallet shows (countersign:request?…), or the business id (csr1…)
+    /// The code the holder's wallet shows (countersign:request?… or an image of it), or the business id (csr1…)
     request: String,
     /// Why
     #[arg(long)]

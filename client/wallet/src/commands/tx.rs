@@ -1,9 +1,11 @@
 //! `countersign tx`: transactions from the first draft to the final receipt.
 use super::propose::{self, ProposalOptions, draft, finish, parse_json};
+use super::qr::Forms;
 use super::sign;
 use crate::cli::parse_pair;
 use crate::failure::Failure;
 use crate::files;
+use crate::intake::{self, Given, Wanted};
 use crate::session::Session;
 use crate::show;
 use clap::{Args, Subcommand};
@@ -16,7 +18,7 @@ use countersign_client::types::{AccountId, Proposal};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Seconds a submission is waited for unless told otherwise: several rounds of a network that is catching up.
@@ -28,19 +30,13 @@ pub enum TxCommand {
     /// Draw up a transaction
     Propose(Box<ProposeArgs>),
     /// Tell in words what a proposal does, who has signed, and what would move
-    Show {
-        /// The proposal (.csp)
-        file: PathBuf,
-    },
+    Show(Given),
     /// Sign a proposal, after it has been shown
     Sign(SignArgs),
     /// Put the signatures of several copies together
     Merge(MergeArgs),
     /// Try a proposal on the newest state, with or without all signatures
-    Simulate {
-        /// The proposal (.csp)
-        file: PathBuf,
-    },
+    Simulate(Given),
     /// Hand in a proposal that everybody has signed
     Submit(SubmitArgs),
     /// Where a transaction stands
@@ -86,9 +82,9 @@ pub struct ProposeArgs {
 /// A signature.
 #[derive(Args, Debug)]
 pub struct SignArgs {
-    /// The proposal (.csp)
-    pub file: PathBuf,
-    /// Where the signed proposal goes [default: the same file]
+    #[command(flatten)]
+    pub given: Given,
+    /// Where the signed proposal goes [default: the file it came from]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Sign for this account, whose authority lists the key [default: the key's own]
@@ -97,24 +93,27 @@ pub struct SignArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    #[command(flatten)]
+    pub forms: Forms,
 }
 
 /// Copies of one proposal.
 #[derive(Args, Debug)]
 pub struct MergeArgs {
-    /// The proposals (.csp)
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub given: Given,
     /// Where the merged proposal goes
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub forms: Forms,
 }
 
 /// A submission.
 #[derive(Args, Debug)]
 pub struct SubmitArgs {
-    /// The proposal (.csp)
-    file: PathBuf,
+    #[command(flatten)]
+    given: Given,
     /// Wait until it is final
     #[arg(long)]
     wait: bool,
@@ -144,20 +143,10 @@ enum OneOrMany {
 pub async fn run(session: &mut Session, command: TxCommand) -> Result<(), Failure> {
     match command {
         TxCommand::Propose(args) => propose(session, *args).await,
-        TxCommand::Show { file } => {
-            let proposal = files::read_transaction(&file)?;
-            show_file(session, &proposal).await
-        }
-        TxCommand::Sign(args) => {
-            let proposal = files::read_transaction(&args.file)?;
-            sign_file(session, proposal, &args).await
-        }
-        TxCommand::Merge(args) => {
-            let proposals =
-                args.files.iter().map(|file| files::read_transaction(file)).collect::<Result<Vec<_>, _>>()?;
-            merge(session, proposals, &args).await
-        }
-        TxCommand::Simulate { file } => simulate(session, &file).await,
+        TxCommand::Show(given) => show_given(session, &given, Wanted::Transaction).await,
+        TxCommand::Sign(args) => sign_given(session, &args, Wanted::Transaction).await,
+        TxCommand::Merge(args) => merge(session, &args, Wanted::Transaction).await,
+        TxCommand::Simulate(given) => simulate(session, &given).await,
         TxCommand::Submit(args) => submit_file(session, &args).await,
         TxCommand::Status { id } => status(session, &id.to_string()).await,
         TxCommand::Watch { id, timeout } => {
@@ -204,10 +193,11 @@ async fn further_call(session: &mut Session, call: CallJson) -> Result<CallDraft
 }
 
 /// Shows a proposal with what it would do.
-pub async fn show_file(session: &mut Session, proposal: &Proposal) -> Result<(), Failure> {
-    session.check_chain(proposal).await?;
-    let told = session.describe(proposal).await?;
-    let simulation = session.simulate(proposal).await?;
+pub async fn show_given(session: &mut Session, given: &Given, wanted: Wanted) -> Result<(), Failure> {
+    let proposal = intake::merged(session, intake::take(&given.proposal, wanted)?).await?;
+    session.check_chain(&proposal).await?;
+    let told = session.describe(&proposal).await?;
+    let simulation = session.simulate(&proposal).await?;
     let result = json!({
         "proposal": told, "simulation": show::simulation_json(simulation.as_ref(), &session.directory)
     });
@@ -216,26 +206,33 @@ pub async fn show_file(session: &mut Session, proposal: &Proposal) -> Result<(),
 }
 
 /// Signs a proposal and writes it.
-pub async fn sign_file(session: &mut Session, mut proposal: Proposal, args: &SignArgs) -> Result<(), Failure> {
+pub async fn sign_given(session: &mut Session, args: &SignArgs, wanted: Wanted) -> Result<(), Failure> {
+    let taken = intake::take(&args.given.proposal, wanted)?;
+    let output = args.output.clone().or_else(|| taken.file.clone());
+    if output.is_none() && !args.forms.any() {
+        return Err(Failure::NoOutput);
+    }
+    let mut proposal = intake::merged(session, taken).await?;
     let signed = sign::sign(session, &mut proposal, args.for_account.as_deref(), args.yes).await?;
-    let output = args.output.as_ref().unwrap_or(&args.file);
-    files::write_proposal(output, &proposal)?;
-    let file = output.display().to_string();
     let missing = session.missing(&proposal).await?;
-    let result = json!({
+    let file = output.as_ref().map(|path| path.display().to_string());
+    let mut result = json!({
         "id": signed.told.id, "file": file, "key": signed.key.name, "account": signed.account.to_string(),
         "complete": missing.is_empty(), "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(), "proposal": signed.told,
         "simulation": show::simulation_json(signed.simulation.as_ref(), &session.directory)
     });
+    let forms = args.forms.add(&proposal, &mut result)?;
+    if let Some(path) = &output {
+        files::write_proposal(path, &proposal)?;
+    }
     session.output.result(&result, || {
         let left = match missing.len() {
             0 => "Everybody has signed".into(),
             _ => format!("Still missing: {}", account_list(session, &missing)),
         };
-        format!(
-            "Signed for {} and written to {file}. {left}",
-            display::account_words(&signed.account, &session.directory)
-        )
+        let who = display::account_words(&signed.account, &session.directory);
+        let written = file.map(|file| format!(" and written to {file}")).unwrap_or_default();
+        format!("Signed for {who}{written}. {left}{forms}")
     });
     Ok(())
 }
@@ -245,30 +242,25 @@ fn account_list(session: &Session, accounts: &[AccountId]) -> String {
 }
 
 /// Puts the signatures of copies together.
-pub async fn merge(session: &mut Session, proposals: Vec<Proposal>, args: &MergeArgs) -> Result<(), Failure> {
-    let mut proposals = proposals.into_iter();
-    let Some(mut merged) = proposals.next() else {
-        return Ok(());
-    };
-    for (proposal, file) in proposals.zip(&args.files[1..]) {
-        let failed = |source| Failure::BadProposal { path: file.display().to_string(), source };
-        merged.merge(&proposal).map_err(failed)?;
-    }
-    files::write_proposal(&args.output, &merged)?;
+pub async fn merge(session: &mut Session, args: &MergeArgs, wanted: Wanted) -> Result<(), Failure> {
+    let merged = intake::merged(session, intake::take(&args.given.proposal, wanted)?).await?;
     let missing: Vec<String> = merged.missing().iter().map(ToString::to_string).collect();
     let file = args.output.display().to_string();
-    let result = json!({ "file": file, "complete": missing.is_empty(), "missing": missing });
+    let mut result = json!({ "file": file, "complete": missing.is_empty(), "missing": missing });
+    let forms = args.forms.add(&merged, &mut result)?;
+    files::write_proposal(&args.output, &merged)?;
     session.output.result(&result, || {
         let left =
             if missing.is_empty() { "Everybody has signed".into() } else { format!("Missing: {}", missing.join(", ")) };
-        format!("Merged into {file}. {left}")
+        format!("Merged into {file}. {left}{forms}")
     });
     Ok(())
 }
 
-async fn simulate(session: &mut Session, file: &Path) -> Result<(), Failure> {
-    let proposal = files::read_transaction(file)?;
+async fn simulate(session: &mut Session, given: &Given) -> Result<(), Failure> {
+    let taken = intake::take(&given.proposal, Wanted::Transaction)?;
     session.client("a simulation")?;
+    let proposal = intake::merged(session, taken).await?;
     session.check_chain(&proposal).await?;
     let Some(simulation) = session.simulate(&proposal).await? else {
         return Ok(());
@@ -282,7 +274,7 @@ async fn simulate(session: &mut Session, file: &Path) -> Result<(), Failure> {
 }
 
 async fn submit_file(session: &mut Session, args: &SubmitArgs) -> Result<(), Failure> {
-    let proposal = files::read_transaction(&args.file)?;
+    let proposal = intake::merged(session, intake::take(&args.given.proposal, Wanted::Transaction)?).await?;
     session.check_chain(&proposal).await?;
     submit(session, &proposal, args.wait.then(|| Duration::from_secs(args.timeout))).await
 }

@@ -4,6 +4,7 @@ use crate::commands::propose::{ProposalOptions, call, finish, own, pair};
 use crate::commands::sign;
 use crate::failure::Failure;
 use crate::files;
+use crate::intake::{self, Wanted};
 use crate::output::facts;
 use crate::session::Session;
 use clap::Args;
@@ -53,9 +54,9 @@ pub struct PayArgs {
 /// A second confirmation.
 #[derive(Args, Debug)]
 pub struct ConfirmArgs {
-    /// The payment as the paying device sent it (.csp)
+    /// The payment as the paying device sent it: a file (.csp), a text (countersign:…) or an image of its code
     file: PathBuf,
-    /// Where the confirmed payment goes [default: the same file]
+    /// Where the confirmed payment goes [default: the file it came from]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Do not ask
@@ -157,7 +158,9 @@ pub async fn pay(session: &mut Session, args: &PayArgs) -> Result<(), Failure> {
 
 /// Shows a payment at the associated device and signs it.
 pub async fn confirm(session: &mut Session, args: &ConfirmArgs) -> Result<(), Failure> {
-    let mut proposal = files::read_transaction(&args.file)?;
+    let taken = intake::take(std::slice::from_ref(&args.file), Wanted::Transaction)?;
+    let output = args.output.clone().or_else(|| taken.file.clone()).ok_or(Failure::NoOutput)?;
+    let mut proposal = intake::merged(session, taken).await?;
     session.check_chain(&proposal).await?;
     session.interface("card").await?;
     let call = only_call(session, &proposal).ok_or_else(|| not_a_payment(&args.file))?;
@@ -173,7 +176,7 @@ pub async fn confirm(session: &mut Session, args: &ConfirmArgs) -> Result<(), Fa
     let shown = Facts::of(session, &payment, device).await?;
     shown.show(session);
     sign::sign(session, &mut proposal, None, args.yes).await?;
-    written(session, &proposal, &shown, args.output.as_deref().unwrap_or(&args.file), &associated).await
+    written(session, &proposal, &shown, &output, &associated).await
 }
 
 /// Writes a payment and tells who still has to sign.

@@ -1,5 +1,6 @@
 //! Requests as the ledger has them.
 use crate::failure::Failure;
+use crate::intake;
 use crate::output::facts;
 use crate::session::Session;
 use countersign_client::display::account_words;
@@ -7,11 +8,14 @@ use countersign_client::interface::topup::{Kind, Mode, RequestOf, RequestRecord,
 use countersign_client::request::RequestCode;
 use countersign_client::types::text::{self, REQUEST};
 use countersign_client::types::{AccountId, Amount, Hash};
+use countersign_client::uri;
 use countersign_client::value::show_amount;
 use countersign_client::{Need, clock};
 use serde_json::{Value as Json, json};
+use std::path::Path;
 
-/// A request's business id from its code, which must be of the wallet's chain, its text form or its digits.
+/// A request's business id from its code, which must be of the wallet's chain, an image of that, its text form or its
+/// digits.
 pub async fn request_id(session: &Session, text: &str) -> Result<Hash, Failure> {
     let text = text.trim();
     if text.to_ascii_lowercase().starts_with("csr1") {
@@ -20,7 +24,8 @@ pub async fn request_id(session: &Session, text: &str) -> Result<Hash, Failure> 
     if let Ok(hash) = text.parse() {
         return Ok(hash);
     }
-    let code: RequestCode = text.parse()?;
+    let is_file = text == "-" || (!uri::is_one(text) && Path::new(text).exists());
+    let code: RequestCode = if is_file { intake::only_text(Path::new(text))?.parse()? } else { text.parse()? };
     let chain = session.chain().await?;
     if code.is_on(&chain) {
         Ok(code.request)
