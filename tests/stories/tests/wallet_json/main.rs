@@ -222,9 +222,15 @@ fn transactions(all: &mut Recorder) -> anyhow::Result<()> {
     let transfer = format!(
         "tx propose assets.transfer --party payer={ALICE} --arg asset=EUR --arg to={HOTEL} --arg amount=1.00 --arg reference=tea"
     );
-    let drawn = all.run(ALICE, &format!("{transfer} -o {{}}/tea.csp"))?;
+    let drawn = all.run(ALICE, &format!("{transfer} -o {{}}/tea.csp --text --qr"))?;
     let id = text(&drawn, "id")?;
     for line in [
+        "qr show",
+        "qr show {}/tea.csp --single --png {}/tea.png --svg {}/tea.svg",
+        "qr read {}/tea.png",
+        "qr read {}/tea.png -o {}/read.csp",
+        "tx sign {}/tea.png --yes --text --qr",
+        "tx merge {}/tea.csp {}/tea.png -o {}/merged.csp --text --qr",
         "tx show {}/tea.csp",
         "tx simulate {}/tea.csp",
         "tx sign {}/tea.csp --yes",
@@ -367,6 +373,10 @@ fn failures(all: &mut Recorder) -> anyhow::Result<()> {
     all.refuse(ALICE, "network status --node ws://127.0.0.1:1", 3)?;
     all.refuse(ALICE, "account resolve nobody.example", 4)?;
     all.refuse(ALICE, "tx submit {}/merged.csp", 4)?;
+    let shown = all.run(ALICE, "qr show {}/signed.csp")?;
+    let codes = shown["codes"].as_array().context("codes")?;
+    let part = codes.first().and_then(|code| code["text"].as_str()).context("the first of several codes")?;
+    all.refuse(ALICE, &format!("doc show {part}"), 2)?;
     all.refuse(ALICE, "keys import {}/spare.json", 5)?;
     all.draw(ALICE, &format!("tx propose assets.burn --party owner={ALICE} --arg asset=EUR --arg amount=9999999"))?;
     all.refuse(ALICE, "tx simulate {}/draft.csp", 1)?;
