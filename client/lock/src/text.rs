@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use countersign_types::Hasher;
 
 /// What every text begins with.
-const BEGINNING: &str = "countersign:";
+pub const BEGINNING: &str = "countersign:";
 /// Bytes of the checksum: a damaged text passes once in 2^40.
-const CHECKSUM_BYTES: usize = 5;
+pub const CHECKSUM_BYTES: usize = 5;
 /// Digits of base 32, those of bech32: no `1`, `b`, `i` or `o`, which are taken for others.
 const DIGITS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
@@ -42,8 +42,14 @@ pub fn encode(kind: &'static str, bytes: &[u8]) -> String {
     text.push_str(BEGINNING);
     text.push_str(kind);
     text.push('?');
+    push_base32(&mut text, bytes.iter().chain(&checksum(kind, bytes)));
+    text
+}
+
+/// Adds the digits of `bytes`; the last one is padded with zero bits.
+pub fn push_base32<'a>(text: &mut String, bytes: impl IntoIterator<Item = &'a u8>) {
     let (mut held, mut bits) = (0_u16, 0);
-    for byte in bytes.iter().chain(&checksum(kind, bytes)) {
+    for byte in bytes {
         held = (held << 8) | u16::from(*byte);
         bits += 8;
         while bits >= 5 {
@@ -55,7 +61,6 @@ pub fn encode(kind: &'static str, bytes: &[u8]) -> String {
     if bits > 0 {
         text.push(char::from(DIGITS[usize::from(held << (5 - bits))]));
     }
-    text
 }
 
 /// The bytes of a text of this kind, at most `bytes_max`. Upper case means the same; blanks around it do not count.

@@ -15,23 +15,19 @@
 mod parts;
 
 use crate::types::proposal::{ProposalError, Subject};
-use crate::types::{Hash, Hasher, Proposal, limits, text};
+use crate::types::{Hash, Proposal, limits, text};
+use countersign_lock::text::{self as form, BadText};
+pub use countersign_lock::text::{BEGINNING, is_one};
 pub use parts::{CHUNK_CHARS, Collector, PARTS_MAX, TEXTS_MAX, WHOLE_CHARS_MAX, in_message, parts};
 
-/// What every text begins with.
-pub const BEGINNING: &str = "countersign:";
 /// The kind of a transaction's proposal.
 pub const TRANSACTION: &str = "tx";
 /// The kind of a document's proposal.
 pub const DOCUMENT: &str = "doc";
-/// Bytes of the checksum: a damaged text passes once in 2^40. Eight characters.
-const CHECKSUM_BYTES: usize = 5;
 /// Bytes that a text can hold: the largest proposal with its mark.
 pub const BYTES_MAX: usize = limits::PROPOSAL_BYTES_MAX + 4;
 /// Characters of a text: [`BYTES_MAX`] and the checksum at five bits each, and room for the kind.
-pub const CHARS_MAX: usize = (BYTES_MAX + CHECKSUM_BYTES).div_ceil(5) * 8 + 64;
-/// Digits of base 32, those of bech32: no `1`, `b`, `i` or `o`, which are taken for others.
-const DIGITS: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+pub const CHARS_MAX: usize = (BYTES_MAX + form::CHECKSUM_BYTES).div_ceil(5) * 8 + 64;
 
 /// A text that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,9 +133,7 @@ fn part_numbers(numbers: &[u16], one: &str, several: &str) -> String {
 pub fn encode(kind: &'static str, bytes: &[u8]) -> String {
     assert!(bytes.len() <= BYTES_MAX, "no text holds {} bytes", bytes.len());
     assert!(is_kind(kind), "`{kind}` is no kind of text");
-    let mut text = format!("{BEGINNING}{kind}?");
-    push_base32(&mut text, &[bytes, &checksum(kind, bytes)[..]].concat());
-    text
+    form::encode(kind, bytes)
 }
 
 /// The bytes of a text of this kind, at most `bytes_max`. Upper case means the same; blanks around it do not count.
@@ -147,28 +141,14 @@ pub fn encode(kind: &'static str, bytes: &[u8]) -> String {
 /// # Errors
 /// [`BadUri`].
 pub fn decode(kind: &'static str, text: &str, bytes_max: usize) -> Result<Vec<u8>, BadUri> {
-    let text = text.trim();
-    let limit = (bytes_max + CHECKSUM_BYTES).div_ceil(5) * 8 + BEGINNING.len() + kind.len() + 1;
-    if text.len() > limit {
-        return Err(BadUri::TooLong { size: text.len(), limit });
-    }
-    let text = text.to_ascii_lowercase();
-    let (found, data) = split(&text)?;
+    let found = self::kind(text)?;
     if found != kind {
-        return Err(BadUri::OtherKind { found: found.into(), wanted: kind });
+        return Err(BadUri::OtherKind { found, wanted: kind });
     }
-    let mut bytes = from_base32(data).ok_or(BadUri::Damaged)?;
-    let at = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(BadUri::Damaged)?;
-    if at > bytes_max {
-        return Err(BadUri::TooLong { size: text.len(), limit });
-    }
-    let sum = bytes.split_off(at);
-    if sum == checksum(kind, &bytes) { Ok(bytes) } else { Err(BadUri::Damaged) }
-}
-
-/// True if this is meant to be such a text, whole or part, well formed or not.
-pub fn is_one(text: &str) -> bool {
-    text.trim_start().get(..BEGINNING.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING))
+    form::decode(kind, text, bytes_max).map_err(|error| match error {
+        BadText::Oversized { size, limit } => BadUri::TooLong { size, limit },
+        BadText::Damaged | BadText::Other { .. } => BadUri::Damaged,
+    })
 }
 
 /// True for an id in its text form, such as `csa1…`: short, and with a checksum of its own, it travels without
@@ -228,49 +208,10 @@ fn split(text: &str) -> Result<(&str, &str), BadUri> {
     rest.split_once('?').filter(|(kind, _)| is_kind(kind)).ok_or(BadUri::Damaged)
 }
 
-fn checksum(kind: &str, bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut hasher = Hasher::new("uri");
-    hasher.update(kind.as_bytes()).update(b"?").update(bytes);
-    first(&hasher.finish())
-}
-
 fn first<const N: usize>(hash: &Hash) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.copy_from_slice(&hash.0[..N]);
     bytes
-}
-
-fn push_base32(text: &mut String, bytes: &[u8]) {
-    let (mut held, mut bits) = (0_u16, 0);
-    for byte in bytes {
-        held = (held << 8) | u16::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(char::from(DIGITS[usize::from(held >> bits)]));
-            held &= (1 << bits) - 1;
-        }
-    }
-    if bits > 0 {
-        text.push(char::from(DIGITS[usize::from(held << (5 - bits))]));
-    }
-}
-
-/// The bytes of base-32 digits; `None` if there are others, or bits left over that are not the padding's zeroes.
-fn from_base32(digits: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
-    let (mut held, mut bits) = (0_u16, 0);
-    for digit in digits.bytes() {
-        let value = DIGITS.iter().position(|known| *known == digit)?;
-        held = (held << 5) | u16::try_from(value).ok()?;
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits).ok()?);
-            held &= (1 << bits) - 1;
-        }
-    }
-    (bits < 5 && held == 0).then_some(bytes)
 }
 
 #[cfg(test)]

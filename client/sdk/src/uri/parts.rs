@@ -6,8 +6,9 @@
 //! `id` names the whole text and is a checksum of it; `chunk` is a piece of what follows its `countersign:`; `check`
 //! covers the part. Numbers begin at 1. Full stops stand between the fields because QR codes have them in their
 //! alphanumeric mode.
-use super::{BEGINNING, BadUri, CHARS_MAX, first, push_base32, split};
+use super::{BEGINNING, BadUri, CHARS_MAX, first, split};
 use crate::types::Hasher;
+use countersign_lock::text::push_base32;
 use std::collections::BTreeMap;
 
 /// Parts of one text: more codes than anybody shows and photographs one after the other.
