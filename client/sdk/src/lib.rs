@@ -40,6 +40,7 @@ pub mod card;
 pub mod clock;
 pub mod directory;
 pub mod display;
+pub mod door;
 pub mod ics;
 pub mod keystore;
 #[cfg(feature = "qr")]
@@ -52,6 +53,7 @@ pub mod value;
 pub mod verify;
 
 pub use countersign_interface as interface;
+pub use countersign_lock as lock;
 pub use countersign_rpc_types as rpc_types;
 pub use countersign_types as types;
 

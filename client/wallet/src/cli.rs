@@ -1,7 +1,7 @@
 //! The words of the command line. Each command's own words stand with the command.
 use crate::commands::{
-    account, asset, booking, calendar, card, contract, council, doc, events, keys, member, network, qr, rebate, topup,
-    tx,
+    account, asset, booking, calendar, card, contract, council, doc, events, keys, lock, member, network, qr, rebate,
+    topup, tx,
 };
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -109,6 +109,9 @@ pub enum Command {
     /// Accounts, requests and proposals as QR codes, and what codes in images say
     #[command(subcommand)]
     Qr(qr::QrCommand),
+    /// A door's lock: made, asking, and checking keys offline
+    #[command(subcommand)]
+    Lock(lock::LockCommand),
     /// What happened on the ledger, and what happens now
     Events(events::EventsArgs),
     /// What the ledger will do by itself

@@ -10,6 +10,7 @@ pub mod doc;
 pub mod doctor;
 pub mod events;
 pub mod keys;
+pub mod lock;
 pub mod man;
 pub mod member;
 pub mod network;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
         Command::Card(command) => Box::pin(card::run(&mut session, command)).await,
         Command::Qr(command) => qr::run(&mut session, command).await,
+        Command::Lock(command) => Box::pin(lock::run(&mut session, command)).await,
         Command::Events(args) => events::run(&mut session, args).await,
         Command::Calendar(args) => calendar::run(&mut session, args).await,
         Command::Doctor | Command::Man { .. } | Command::Completions { .. } => unreachable!("they have run above"),

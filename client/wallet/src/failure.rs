@@ -2,8 +2,10 @@
 use countersign_client::builder::BuildError;
 use countersign_client::card::CardError;
 use countersign_client::display::DisplayError;
+use countersign_client::door::DoorError;
 use countersign_client::keystore::KeyError;
 use countersign_client::keystore::words::WordsError;
+use countersign_client::lock::{BadLock, Refusal};
 use countersign_client::qr::QrError;
 use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
@@ -26,7 +28,8 @@ pub const EXIT_CODES: &str = "Exit codes:
   5  the key or its passphrase, or the card's PIN
   6  declined at the prompt
   7  the node's answer does not follow from what the validators certified (--verify)
-  8  the doctor found an error";
+  8  the doctor found an error
+  9  the lock stays shut";
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,36 @@ pub enum Failure {
     Unhealthy {
         /// How many.
         errors: usize,
+    },
+    /// A lock stays shut.
+    #[error(transparent)]
+    Lock(#[from] Refusal),
+    /// A challenge that is none.
+    #[error("this is not what a lock asks (countersign:challenge?…)")]
+    BadChallenge(#[source] Refusal),
+    /// No key for a door can be made.
+    #[error(transparent)]
+    Door(DoorError),
+    /// No lock can be made.
+    #[error(transparent)]
+    BadLock(#[from] BadLock),
+    /// A file of ours that is not whole.
+    #[error("{path} is not {what}, or was changed by hand")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What it should be.
+        what: &'static str,
+    },
+    /// A file of ours that another version wrote.
+    #[error("{path} has version {found}, this program reads version {wanted}")]
+    OtherVersion {
+        /// The file.
+        path: String,
+        /// Version found in it.
+        found: u32,
+        /// The one that is read.
+        wanted: u32,
     },
     /// A smart card or its PIN.
     #[error(transparent)]
@@ -352,6 +385,17 @@ fn codes_left(unread: &usize) -> String {
     }
 }
 
+impl From<DoorError> for Failure {
+    fn from(error: DoorError) -> Self {
+        match error {
+            DoorError::Client(error) => Self::Client(error),
+            DoorError::Refused(refusal) => Self::Lock(refusal),
+            DoorError::Signer(error) => Self::Signer(error),
+            other => Self::Door(other),
+        }
+    }
+}
+
 impl Failure {
     /// Why the proposal called `what` is not signed.
     pub fn of_signing(what: &str, error: SignError) -> Self {
@@ -371,11 +415,13 @@ impl Failure {
             5 => "key",
             6 => "declined",
             7 => "unverified",
-            _ => "unhealthy",
+            8 => "unhealthy",
+            _ => "refused_by_lock",
         }
     }
 
     /// One of [`EXIT_CODES`].
+    // long: one arm for each code
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Ledger(_) => 1,
@@ -385,10 +431,12 @@ impl Failure {
                 ClientError::BadUrl { .. } => 2,
                 ClientError::Unverified(_) => 7,
             },
-            Self::UnknownName { .. } => 4,
+            Self::UnknownName { .. } | Self::Door(DoorError::Unknown { .. }) => 4,
+            Self::Door(DoorError::Unverified(_)) => 7,
             Self::Key(KeyError::BadName) => 2,
             Self::Key(_)
             | Self::Signer(_)
+            | Self::Door(DoorError::NotASignatory | DoorError::Randomness)
             | Self::NoKey { .. }
             | Self::NotAParty { .. }
             | Self::NotASignatory { .. }
@@ -400,6 +448,7 @@ impl Failure {
             | Self::WrongPin { .. } => 5,
             Self::Declined => 6,
             Self::Unhealthy { .. } => 8,
+            Self::Lock(_) | Self::Door(_) => 9,
             Self::Card(_)
             | Self::PayeeDiffers { .. }
             | Self::Build(_)
@@ -439,11 +488,15 @@ impl Failure {
             | Self::UnknownModule { .. }
             | Self::NotHandingOver { .. }
             | Self::OtherPapers { .. }
+            | Self::BadLock(_)
+            | Self::BadChallenge(_)
+            | Self::Damaged { .. }
+            | Self::OtherVersion { .. }
             | Self::NoTerminal => 2,
         }
     }
 
-    /// The node's code and data, where it refused.
+    /// The code and data of whoever refused: node, ledger or lock.
     pub fn data(&self) -> serde_json::Value {
         match self {
             Self::Client(ClientError::Refused(refusal)) => {
@@ -456,6 +509,7 @@ impl Failure {
             Self::BadParts { source: BadUri::ForeignParts { count, present, missing, .. }, unread } => {
                 serde_json::json!({"parts": count, "foreign": present, "missing": missing, "unread_codes": unread})
             }
+            Self::Lock(refusal) => serde_json::json!({"code": refusal.code(), "name": refusal.name()}),
             _ => serde_json::Value::Null,
         }
     }

@@ -3,9 +3,11 @@
 //! ```text
 //! merchant  listing open ─→ open.csp ─submit
 //! customer  bind, request ─→ request.csp ─submit─→ the booking's id ─→ pay, choose, identify
+//! customer  key ─→ countersign:key?…, for the door's lock
 //! both      check-in ─→ check-in.csp ─signed by both, submit
 //! either    check-out, cancel, dispute        arbiter  resolve
 //! ```
+pub mod key;
 mod list;
 mod listing;
 mod show;
@@ -62,6 +64,8 @@ pub enum BookingCommand {
     },
     /// Bookings of an account, as customer or merchant
     List(list::ListArgs),
+    /// Open the booked object's door: the answer to what its lock asks
+    Key(key::KeyArgs),
     /// The objects that are free for a time, or that a booking may choose
     Free(show::FreeArgs),
 }
@@ -179,6 +183,7 @@ pub async fn run(session: &mut Session, command: BookingCommand) -> Result<(), F
         BookingCommand::Collect(args) => about(session, "booking.collect", "asker", args).await,
         BookingCommand::Show { booking } => show::show(session, booking).await,
         BookingCommand::List(args) => list::list(session, args).await,
+        BookingCommand::Key(args) => key::key(session, args).await,
         BookingCommand::Free(args) => show::free(session, args).await,
     }
 }

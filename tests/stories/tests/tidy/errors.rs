@@ -79,6 +79,12 @@ fn failures_are_listed() {
 }
 
 #[test]
+fn refusals_of_locks_are_listed() {
+    let rows = countersign_lock::Refusal::ALL.map(|(code, name)| (code.to_string(), name.to_owned()));
+    compare("Refusals of locks", &rows.into());
+}
+
+#[test]
 fn refusals_of_modules_are_listed() {
     let interfaces = countersign_interface::native().into_iter().chain(countersign_interface::contracts());
     let rows = interfaces.flat_map(|interface| {

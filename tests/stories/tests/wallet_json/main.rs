@@ -291,6 +291,7 @@ fn booking(all: &mut Recorder) -> anyhow::Result<()> {
     all.decide(&[ALICE], &format!("booking identify {booking} --papers {{}}/papers"))?;
     all.run(HOTEL, &format!("booking show {booking}"))?;
     all.decide(&[HOTEL], &format!("booking accept-identity {booking} --papers {{}}/papers"))?;
+    door(all, &booking, from)?;
     all.run(ALICE, "booking list")?;
     all.run(ALICE, "calendar --account alice@harbor-hotel.example")?;
     for line in ["check-in", "check-out", "cancel", "collect"] {
@@ -299,6 +300,22 @@ fn booking(all: &mut Recorder) -> anyhow::Result<()> {
     all.draw(ALICE, &format!("booking dispute {booking} --reason cold"))?;
     all.draw(BOOKS, &format!("booking resolve {booking} --to-customer 5.00"))?;
     all.draw(HOTEL, "booking listing close")?;
+    Ok(())
+}
+
+/// The door of a booked room opens a minute after the time begins, by the lock's clock.
+fn door(all: &mut Recorder, booking: &str, from_ms: u64) -> anyhow::Result<()> {
+    let at_ms = from_ms + 60_000;
+    all.run(HOTEL, &format!("lock new --merchant {HOTEL} --object 2 --fresh 3h -o {{}}/lock.json"))?;
+    let asked = all.run(HOTEL, &format!("lock challenge {{}}/lock.json --at {at_ms}"))?;
+    let asked = text(&asked, "challenge")?;
+    all.run(ALICE, &format!("booking key {booking} -o {{}}/carried.json"))?;
+    all.run(ALICE, &format!("booking key {booking} --challenge {asked}"))?;
+    all.run(ALICE, &format!("booking key --carried {{}}/carried.json --challenge {asked} -o {{}}/key"))?;
+    all.run(HOTEL, "lock show {}/lock.json")?;
+    all.run(HOTEL, &format!("lock verify {{}}/lock.json {{}}/key --at {at_ms}"))?;
+    all.refuse(HOTEL, &format!("lock verify {{}}/lock.json {{}}/key --at {at_ms}"), 9)?;
+    all.run(HOTEL, "lock update {}/lock.json")?;
     Ok(())
 }
 
