@@ -1,11 +1,11 @@
 //! Story 2: rooms of a hotel are booked, paid into escrow, and settled by the ledger, played by four wallets.
 use super::fault::DemoError;
 use super::narrate::{Narrator, Story};
-use super::stage::{Expect, Person, Stage, field, now_ms};
+use super::stage::{Balances, Expect, Person, Stage, field, now_ms};
 use std::time::{Duration, Instant};
 
 /// Steps after which the node can be killed.
-pub const STEPS: [&str; 12] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
+pub const STEPS: [&str; 14] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"];
 
 const HOTEL: Person = Person("harbor-hotel.example");
 const ALICE: Person = Person("alice@harbor-hotel.example");
@@ -42,7 +42,9 @@ pub fn play(stage: &mut Stage, begins_in: Duration) -> Result<Story, DemoError> 
     withdraw(stage, &mut told, &times)?;
     dispute(stage, &mut told, &times)?;
     let lapses = leave_unpaid(stage, &mut told, &times)?;
-    stay(stage, &mut told, &alice, &times)?;
+    let before = check_in(stage, &mut told, &alice, &times)?;
+    open_door(stage, &mut told, &alice)?;
+    check_out(stage, &mut told, &alice, &before)?;
     end_by_itself(stage, &mut told, &carol, &lapses)?;
     Ok(told.finish())
 }
@@ -193,8 +195,9 @@ fn leave_unpaid(stage: &mut Stage, told: &mut Narrator, times: &Times) -> Result
     Ok(booking)
 }
 
-fn stay(stage: &mut Stage, told: &mut Narrator, alice: &str, times: &Times) -> Result<(), DemoError> {
-    told.begin("11", "The guest checks in, signed by both, and checks out: the escrow goes to the hotel");
+/// Returns the balances from before.
+fn check_in(stage: &mut Stage, told: &mut Narrator, alice: &str, times: &Times) -> Result<Balances, DemoError> {
+    told.begin("11", "The guest checks in, signed by both");
     let before = stage.balances(told)?;
     let check_in = |stage: &Stage, file: &str| {
         stage.run(HOTEL, &["booking", "check-in", alice, "-o", file, "--sign", "--yes"])?;
@@ -213,15 +216,51 @@ fn stay(stage: &mut Stage, told: &mut Narrator, alice: &str, times: &Times) -> R
     }
     check_in(stage, "check-in.csp")?;
     stage.submit(told, ALICE, "check-in.csp")?;
-    let in_room = status(stage, alice)? == "CheckedIn";
+    let ok = status(stage, alice)? == "CheckedIn";
+    stage.end(told, ok)?;
+    Ok(before)
+}
+
+fn open_door(stage: &mut Stage, told: &mut Narrator, alice: &str) -> Result<(), DemoError> {
+    told.begin("12", "The guest opens the door: a lock without a network asks, the wallet answers");
+    for room in ["1", "2"] {
+        let lock = format!("room-{room}.json");
+        stage.run(HOTEL, &["lock", "new", "--merchant", HOTEL.0, "--object", room, "-o", &lock, "--force"])?;
+    }
+    let asked = challenge(stage, "room-2.json")?;
+    let made = stage.run(ALICE, &["booking", "key", alice, "--challenge", &asked, "-o", "key.txt", "--force"])?;
+    told.see(format!("the lock asks {} characters, the wallet answers {}", asked.len(), made["characters"]));
+    stage.send(ALICE, HOTEL, "key.txt")?;
+    let verify = ["--offline", "lock", "verify", "room-2.json", "key.txt"];
+    let opened = stage.run(HOTEL, &verify)?;
+    told.see(format!("room {} opens for {} until {}", opened["object"], opened["holder"], opened["until"]));
+    stage.end(told, opened["opens"] == true && opened["object"] == "2" && opened["booking"] == alice)?;
+    stage.refuse(told, HOTEL, &verify, Expect::Lock("no_challenge"), "12a", "the same key once more")?;
+    let asked = challenge(stage, "room-1.json")?;
+    let other = ["booking", "key", alice, "--challenge", &asked];
+    stage.refuse(told, ALICE, &other, Expect::Lock("other_object"), "12b", "the door of another room")
+}
+
+/// What a lock asks.
+fn challenge(stage: &Stage, lock: &str) -> Result<String, DemoError> {
+    let told = stage.run(HOTEL, &["--offline", "lock", "challenge", lock])?;
+    let asked = told["challenge"].as_str().map(Into::into);
+    asked.ok_or(DemoError::Printed { wanted: "challenge".into(), found: told })
+}
+
+fn check_out(stage: &mut Stage, told: &mut Narrator, alice: &str, before: &Balances) -> Result<(), DemoError> {
+    told.begin("13", "The guest checks out: the escrow goes to the hotel");
     run(stage, told, ALICE, &["booking", "check-out", alice], "check-out.csp")?;
-    let ok = stage.moved(told, &before, &[(HOTEL, 2_000)])?;
-    let ok = ok && in_room && status(stage, alice)? == "Completed";
-    stage.end(told, ok)
+    let ok = stage.moved(told, before, &[(HOTEL, 2_000)])?;
+    let ok = ok && status(stage, alice)? == "Completed";
+    stage.end(told, ok)?;
+    let asked = challenge(stage, "room-2.json")?;
+    let late = ["booking", "key", alice, "--challenge", &asked];
+    stage.refuse(told, ALICE, &late, Expect::Lock("ended"), "13a", "a key to the room of a booking that has ended")
 }
 
 fn end_by_itself(stage: &mut Stage, told: &mut Narrator, carol: &str, lapses: &str) -> Result<(), DemoError> {
-    told.begin("12", "By itself the ledger ends what was not paid, and pays the hotel for the guest who did not come");
+    told.begin("14", "By itself the ledger ends what was not paid, and pays the hotel for the guest who did not come");
     let mut ok = true;
     for (booking, wanted) in [(lapses, "Lapsed"), (carol, "NoShow")] {
         let due = stage.run(HOTEL, &["booking", "show", booking])?;

@@ -24,6 +24,8 @@ pub enum Expect {
     Node(&'static str),
     /// The node, because it has the transaction already.
     AlreadyKnown,
+    /// A door's lock, or the wallet by the lock's own checks; the refusal has this name.
+    Lock(&'static str),
     /// The ledger: the transaction ran, failed with this name, and moved nothing.
     Ledger(&'static str),
 }
@@ -217,6 +219,7 @@ fn matches(outcome: &Outcome, expect: Expect) -> bool {
         }
         Expect::AlreadyKnown => return error["details"]["code"] == ErrorCode::AlreadyKnown as i32,
         Expect::Node(name) => ("refused_by_node", name, &error["details"]["data"]["name"]),
+        Expect::Lock(name) => ("refused_by_lock", name, &error["details"]["name"]),
         Expect::Ledger(name) => ("failed_on_ledger", name, &error["details"]["name"]),
     };
     error["kind"] == kind && found == wanted

@@ -14,7 +14,7 @@ struct Story {
 }
 
 const REBATE: Story = Story { name: "rebate", steps: 8, refusals: 6 };
-const BOOKING: Story = Story { name: "booking", steps: 12, refusals: 9 };
+const BOOKING: Story = Story { name: "booking", steps: 14, refusals: 12 };
 const TOPUP: Story = Story { name: "topup", steps: 12, refusals: 11 };
 const CARD: Story = Story { name: "card", steps: 8, refusals: 8 };
 
