@@ -118,28 +118,28 @@ pub enum Failure {
         source: ProposalError,
     },
     /// A text `countersign:…` is damaged, or of another kind.
-    #[error("{place}: {source}")]
+    #[error("{place}: {cause}")]
     BadText {
         /// Where it was found.
         place: String,
         /// What is wrong with it.
-        source: BadUri,
+        cause: BadUri,
     },
     /// The parts of a text that were given do not make a whole.
-    #[error("{source}{}", codes_left(.unread))]
+    #[error("{cause}{}", codes_left(.unread))]
     BadParts {
         /// What is wrong with them.
-        source: BadUri,
+        cause: BadUri,
         /// Codes in the images that could not be read.
         unread: usize,
     },
     /// An image cannot be read, or the codes in it.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     BadImage {
         /// The file.
         path: String,
         /// What is wrong with it.
-        source: QrError,
+        cause: QrError,
     },
     /// A text does not fit into codes.
     #[error(transparent)]
@@ -503,10 +503,10 @@ impl Failure {
                 serde_json::json!({"code": refusal.number, "data": refusal.data})
             }
             Self::Ledger(failure) => serde_json::json!(failure),
-            Self::BadParts { source: BadUri::MissingParts { count, missing }, unread } => {
+            Self::BadParts { cause: BadUri::MissingParts { count, missing }, unread } => {
                 serde_json::json!({"parts": count, "missing": missing, "unread_codes": unread})
             }
-            Self::BadParts { source: BadUri::ForeignParts { count, present, missing, .. }, unread } => {
+            Self::BadParts { cause: BadUri::ForeignParts { count, present, missing, .. }, unread } => {
                 serde_json::json!({"parts": count, "foreign": present, "missing": missing, "unread_codes": unread})
             }
             Self::Lock(refusal) => serde_json::json!({"code": refusal.code(), "name": refusal.name()}),

@@ -74,7 +74,7 @@ pub fn take(given: &[impl AsRef<Path>], wanted: Wanted) -> Result<Taken, Failure
     let mut copies = sorted.copies;
     for text in finish(sorted.texts, sorted.unread)? {
         let place = named(&text);
-        let proposal = uri::to_proposal(&text).map_err(|source| Failure::BadText { place: place.clone(), source })?;
+        let proposal = uri::to_proposal(&text).map_err(|cause| Failure::BadText { place: place.clone(), cause })?;
         copies.push(Copy { place, proposal });
     }
     copies.iter().try_for_each(|copy| check_subject(copy, wanted))?;
@@ -111,7 +111,7 @@ pub fn codes_of(path: &Path) -> Result<Found, Failure> {
 
 /// The whole texts, all parts put together.
 pub fn finish(texts: Collector, unread: usize) -> Result<Vec<String>, Failure> {
-    texts.finish().map_err(|source| Failure::BadParts { source, unread })
+    texts.finish().map_err(|cause| Failure::BadParts { cause, unread })
 }
 
 /// A text as errors name it.
@@ -169,7 +169,7 @@ impl Sorted {
 
     fn add_text(&mut self, text: &str, place: String) -> Result<(), Failure> {
         self.others += 1;
-        self.texts.add(text).map_err(|source| Failure::BadText { place, source })
+        self.texts.add(text).map_err(|cause| Failure::BadText { place, cause })
     }
 }
 
@@ -185,7 +185,7 @@ fn bytes_of(given: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn codes_in(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
-    qr::read(bytes).map_err(|source| Failure::BadImage { path: path.display().to_string(), source })
+    qr::read(bytes).map_err(|cause| Failure::BadImage { path: path.display().to_string(), cause })
 }
 
 fn check_subject(copy: &Copy, wanted: Wanted) -> Result<(), Failure> {

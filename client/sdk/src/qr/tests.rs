@@ -228,6 +228,26 @@ proptest! {
         prop_assert!(matches!(read(&png(noise)), Err(QrError::NoCode | QrError::Torn)));
     }
 
+    /// Corners of codes, of any size and anywhere: what the search makes of them must end, in a failure that is told.
+    #[test]
+    fn corners_without_codes_do_not_bring_it_down(
+        corners in proptest::collection::vec((0..220_u32, 0..220_u32, 1..7_u32), 3..7), noise in any::<[u8; 32]>()
+    ) {
+        let mut image = GrayImage::from_fn(270, 270, |x, y| {
+            let at = (x / 5 * 54 + y / 5) as usize;
+            Luma([if noise[at / 8 % 32] >> (at % 8) & 1 == 1 && x > 200 { 0 } else { 255 }])
+        });
+        for (left, top, module) in corners {
+            for (x, y) in (0..9 * module).flat_map(|x| (0..9 * module).map(move |y| (x, y))) {
+                let ring = (x / module).abs_diff(4).max((y / module).abs_diff(4));
+                if left + x < 270 && top + y < 270 {
+                    image.put_pixel(left + x, top + y, Luma([if ring == 2 || ring == 4 { 255 } else { 0 }]));
+                }
+            }
+        }
+        prop_assert!(matches!(read(&png(image)), Err(QrError::NoCode | QrError::Torn)));
+    }
+
     #[test]
     fn no_bytes_bring_it_down(bytes in proptest::collection::vec(any::<u8>(), 0..300), at in 0..400_usize, value: u8) {
         prop_assert_eq!(read(&bytes), Err(QrError::NotAnImage));

@@ -149,7 +149,7 @@ async fn text_of(session: &mut Session, given: Option<&Path>) -> Result<String, 
         Ok(_) => Ok(()),
         Err(bad) => Err(bad.clone()),
     };
-    checked.map_err(|source| Failure::BadText { place: named(&text), source })?;
+    checked.map_err(|cause| Failure::BadText { place: named(&text), cause })?;
     Ok(text)
 }
 
@@ -187,7 +187,7 @@ fn read(output: Output, args: &ReadArgs) -> Result<(), Failure> {
         unread += found.unread;
         for text in &found.texts {
             if uri::is_one(text) {
-                texts.add(text).map_err(|source| Failure::BadText { place: place(), source })?;
+                texts.add(text).map_err(|cause| Failure::BadText { place: place(), cause })?;
             } else if uri::is_id(text) {
                 ids.push(text.to_ascii_lowercase());
             } else {
@@ -199,7 +199,7 @@ fn read(output: Output, args: &ReadArgs) -> Result<(), Failure> {
     let mut items: Vec<Json> = ids.iter().map(|id| json!({ "kind": "id", "text": id })).collect();
     let (mut proposals, mut lines) = (Vec::new(), ids);
     for text in intake::finish(texts, unread)? {
-        let failed = |source| Failure::BadText { place: named(&text), source };
+        let failed = |cause| Failure::BadText { place: named(&text), cause };
         let kind = uri::kind(&text).map_err(failed)?;
         if [uri::TRANSACTION, uri::DOCUMENT].contains(&kind.as_str()) {
             proposals.push(uri::to_proposal(&text).map_err(failed)?);
