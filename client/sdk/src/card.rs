@@ -7,20 +7,35 @@
 //! ```
 //!
 //! What the PIN is safe from, and what not:
-//! - The ledger tells a card's name and the public key. Without the card's 32 random bytes every PIN gives a key nobody can tell from
+//! - The ledger tells a card's name and public keys. Without the card's 32 random bytes every PIN gives a key nobody can tell from
 //!   any other: there is nothing to try PINs against.
 //! - Who has the card's secret can try PINs against the public key, at the price of one Argon2id each. Ten thousand PINs are hours
-//!   at most, so a card must not give its secret away without the PIN: a smart card releases it after a check of its own, which
-//!   counts wrong PINs. A [`SoftwareCard`] cannot count and is as safe as its file.
+//!   at most, so a card does not give its secret away without the PIN: it checks the PIN itself and counts wrong ones. A
+//!   [`SoftwareCard`] counts too, but is as safe as its file.
+//! - A card that was swapped for another could collect PINs: a card gets one only after it has proved its key ([`reader`]).
 //! - Neither pays alone: payments need the associated device's signature as well, and stay within the card's limits.
+//!
+//! ```text
+//! reader.rs, any program's side ─apdu.rs→ pcsc.rs ─ pcscd ─ a card
+//!                                   │               └─ virtual reader ─ vpcd.rs ─┐
+//!                                   └─ at hand, from its file ───────────────────┴→ applet.rs, the card's side ─→ file.rs
+//! ```
+pub mod apdu;
+pub mod applet;
 mod file;
+#[cfg(feature = "card-reader")]
+pub mod pcsc;
+pub mod reader;
+pub mod vpcd;
 
 use crate::keystore::KeyError;
 use crate::types::signature::public_key;
 use crate::types::text::TextError;
-use crate::types::{AccountId, Hash, Name};
+use crate::types::{AccountId, Hash, Name, PublicKey};
+use apdu::StatusWord;
 use argon2::{Algorithm, Argon2, Params, Version};
-pub use file::SoftwareCard;
+pub use file::{PinVerdict, SoftwareCard};
+use reader::ReaderError;
 use zeroize::Zeroizing;
 
 /// KiB of memory for one derivation: RFC 9106's second choice, which a till and a phone both have.
@@ -33,9 +48,13 @@ pub const LANES: u32 = 1;
 pub const PIN_DIGITS_MIN: usize = 4;
 /// Digits a PIN has at most (ISO 9564).
 pub const PIN_DIGITS_MAX: usize = 12;
+/// Wrong PINs a card takes until it takes none: of ten thousand PINs a thief guesses one with odds of 3 in 10,000.
+pub const PIN_TRIES: u8 = 3;
 /// Bytes of a card's secret.
 pub const SECRET_BYTES: usize = 32;
-/// Bytes of a key's account shown in its name: two keys of one card that begin alike would need 2^16 changes of PIN.
+/// Bytes of the card's key in the name of its PIN's key: a forger needs 2^80 keys to find another one with the same.
+const KEY_TAG_BYTES: usize = 10;
+/// Bytes of the account in its name: two keys of one card that begin alike would need 2^16 changes of PIN.
 const AUTH_TAG_BYTES: usize = 4;
 
 /// Why a card or PIN cannot be used.
@@ -73,6 +92,63 @@ pub enum CardError {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] KeyError),
+    /// The reader, or the way to the card.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// Not the PIN of the card, which counted the try.
+    #[error("the PIN does not fit the card {card}; tries left: {tries_left}")]
+    WrongPin {
+        /// The card's name.
+        card: Name,
+        /// Wrong PINs it takes until it takes none; above 0.
+        tries_left: u8,
+    },
+    /// The card takes no PIN any more.
+    #[error(
+        "the card {card} takes no PIN any more: too many were wrong. Its issuer gives out a new one, which takes its place by `countersign          card change-auth`"
+    )]
+    PinBlocked {
+        /// The card's name.
+        card: Name,
+    },
+    /// Another card, with the name of a registered one.
+    #[error(
+        "this is not the card that is registered as {card}: it has another key. It was given no PIN; keep it and tell the issuer"
+    )]
+    OtherCard {
+        /// The name it goes by.
+        card: Name,
+    },
+    /// A copy of what a card tells everybody.
+    #[error(
+        "this card goes by {card} but does not hold the key it shows. It was given no PIN; keep it and tell the issuer"
+    )]
+    NotProven {
+        /// The name it goes by.
+        card: Name,
+    },
+    /// The card refused a command.
+    #[error("the card refused {to} ({status})")]
+    Refused {
+        /// The command.
+        to: &'static str,
+        /// Why.
+        status: StatusWord,
+    },
+    /// The card answered something else than the applet would.
+    #[error("the card's answer to {to} is none of this applet: {cause}")]
+    BadAnswer {
+        /// The command.
+        to: &'static str,
+        /// What is wrong with it.
+        cause: &'static str,
+    },
+    /// A card of another time.
+    #[error("the card speaks version {found} of the applet's protocol, this program version {}", apdu::VERSION)]
+    ForeignVersion {
+        /// The card's.
+        found: u8,
+    },
 }
 
 /// A PIN as it was typed. Wiped from memory when dropped.
@@ -86,6 +162,11 @@ impl Pin {
     pub fn new(typed: Zeroizing<String>) -> Result<Self, CardError> {
         let fits = (PIN_DIGITS_MIN..=PIN_DIGITS_MAX).contains(&typed.len());
         if fits && typed.bytes().all(|byte| byte.is_ascii_digit()) { Ok(Self(typed)) } else { Err(CardError::BadPin) }
+    }
+
+    /// Its digits in ASCII, as a card takes them.
+    fn digits(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -148,7 +229,7 @@ impl AuthKey {
         let salt = Hash::of("card-pin", card.as_str().as_bytes());
         let mut seed = Zeroizing::new([0; 32]);
         Argon2::new_with_secret(&*secret.0, Algorithm::Argon2id, Version::V0x13, params)
-            .and_then(|argon2| argon2.hash_password_into(pin.0.as_bytes(), &salt.0, &mut *seed))
+            .and_then(|argon2| argon2.hash_password_into(pin.digits(), &salt.0, &mut *seed))
             .expect("PIN, secret and salt are within Argon2's lengths");
         let account = AccountId::of_key(&public_key(&seed));
         Self { account, seed }
@@ -160,15 +241,17 @@ impl AuthKey {
     }
 }
 
-/// The name under which a card's issuer enrols a key of it: `card-1234@bank.example` gives `card-1234+1f0c22ab@bank.example`. It
-/// follows from the key, so that a changed PIN has another one.
+/// The name under which a card's issuer enrols a key of it: `card-1234@bank.example` gives
+/// `card-1234+5f2e8d0c9b7a61423344` and, after that tag of the card's own key, `1f0c22ab` of the PIN key's account, `@bank.example`. It
+/// follows from both keys: a changed PIN has another name, and the issuer's signature under the name vouches for the card's key.
 ///
 /// # Errors
 /// [`CardError::BadName`], [`CardError::NameTooLong`].
-pub fn auth_name(card: &Name, auth: &AccountId) -> Result<Name, CardError> {
+pub fn auth_name(card: &Name, key: &PublicKey, auth: &AccountId) -> Result<Name, CardError> {
     let user = card.user().ok_or_else(|| CardError::BadName { name: card.clone() })?;
-    let tag = hex::encode(&auth.0[..AUTH_TAG_BYTES]);
-    format!("{user}+{tag}@{}", card.site()).parse().map_err(CardError::NameTooLong)
+    let key = hex::encode(&Hash::of("card-key", &key.0).0[..KEY_TAG_BYTES]);
+    let auth = hex::encode(&auth.0[..AUTH_TAG_BYTES]);
+    format!("{user}+{key}{auth}@{}", card.site()).parse().map_err(CardError::NameTooLong)
 }
 
 /// A random id for an order: sixteen hexadecimal digits, which one device never draws twice.
@@ -187,7 +270,7 @@ mod tests {
 
     const CARD: &str = "card-1234@bank.example";
 
-    fn pin(digits: &str) -> Pin {
+    pub(super) fn pin(digits: &str) -> Pin {
         Pin::new(Zeroizing::new(digits.into())).unwrap()
     }
 
@@ -250,13 +333,34 @@ mod tests {
         assert_eq!(format!("{key:?}"), format!("AuthKey({})", key.account));
     }
 
+    /// Who has one card and its PIN, and sees all of the ledger, knows nothing of another card with the same PIN.
     #[test]
-    fn a_keys_name_is_at_the_cards_issuer() {
-        let auth = AccountId([0x1f; 32]);
-        assert_eq!(auth_name(&card(CARD), &auth).unwrap().as_str(), "card-1234+1f1f1f1f@bank.example");
-        assert!(matches!(auth_name(&card("bank.example"), &auth), Err(CardError::BadName { .. })));
-        let long = card(&format!("{}@bank.example", "a".repeat(60)));
-        assert!(matches!(auth_name(&long, &auth), Err(CardError::NameTooLong(_))));
+    fn cards_with_one_pin_have_unrelated_keys() {
+        let derive = |byte, name| {
+            let cheap = Params::new(8, 1, 1, Some(32)).unwrap();
+            AuthKey::derive_with(&pin("4711"), &secret(byte), &card(name), cheap).account
+        };
+        let keys = [derive(7, CARD), derive(8, CARD), derive(7, "card-1235@bank.example")];
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let differing: u32 = (0..32).map(|at| (keys[one].0[at] ^ keys[other].0[at]).count_ones()).sum();
+            // Of 256 bits 128 in the mean; 80 would be six standard deviations off.
+            assert!((80..=176).contains(&differing), "{differing} bits differ");
+        }
+    }
+
+    /// The name is public: it must follow from public keys alone.
+    #[test]
+    fn a_keys_name_is_at_the_cards_issuer_and_names_the_cards_key() {
+        let (key, auth) = (public_key(&[3; 32]), AccountId([0x1f; 32]));
+        let tag = hex::encode(&Hash::of("card-key", &key.0).0[..KEY_TAG_BYTES]);
+        let name = auth_name(&card(CARD), &key, &auth).unwrap();
+        assert_eq!(name.as_str(), format!("card-1234+{tag}1f1f1f1f@bank.example"));
+        assert_ne!(auth_name(&card(CARD), &public_key(&[4; 32]), &auth).unwrap(), name);
+        assert_ne!(auth_name(&card(CARD), &key, &AccountId([0x2f; 32])).unwrap(), name);
+        assert!(matches!(auth_name(&card("bank.example"), &key, &auth), Err(CardError::BadName { .. })));
+        let long = |letters| card(&format!("{}@bank.example", "a".repeat(letters)));
+        assert!(auth_name(&long(34), &key, &auth).is_ok());
+        assert!(matches!(auth_name(&long(35), &key, &auth), Err(CardError::NameTooLong(_))));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Everything that can go wrong, each with the exit code scripts decide by.
+use crate::commands::card::VirtualReaderError;
 use countersign_client::builder::BuildError;
 use countersign_client::card::CardError;
 use countersign_client::display::DisplayError;
@@ -349,17 +350,23 @@ pub enum Failure {
     #[error("there is no terminal to ask for the passphrase: set COUNTERSIGN_PASSPHRASE or give --passphrase-file")]
     NoPassphrase,
     /// No PIN and nobody to ask.
-    #[error("there is no terminal to ask for the PIN at: give --pin-file")]
+    #[error("there is no terminal to ask for the PIN at: give --pin-file, for a new PIN --new-pin-file")]
     NoPin,
     /// The two PINs typed differ.
     #[error("the two PINs differ")]
     PinsDiffer,
-    /// The key that PIN and card make is not the card's on the ledger.
-    #[error("the PIN does not fit the card {card}")]
-    WrongPin {
+    /// The card took the PIN, and the key of both is not the card's on the ledger.
+    #[error(
+        "the card {card} has this PIN, but the ledger knows the key of another: a change of the PIN was not submitted. Draw it up with \
+         `countersign card change-auth --keep-pin`"
+    )]
+    OtherPinKey {
         /// The card's name.
         card: String,
     },
+    /// A card service of one's own.
+    #[error(transparent)]
+    VirtualReader(#[from] VirtualReaderError),
     /// A payment's payee is not, or no longer, who its name leads to.
     #[error("the payee {payee} has the account {found}, but the payment shows {shown}: do not confirm it")]
     PayeeDiffers {
@@ -442,14 +449,14 @@ impl Failure {
             | Self::NotASignatory { .. }
             | Self::NoPassphrase
             | Self::PassphrasesDiffer
-            | Self::Card(CardError::BadPin | CardError::File(_))
             | Self::NoPin
             | Self::PinsDiffer
-            | Self::WrongPin { .. } => 5,
+            | Self::OtherPinKey { .. } => 5,
             Self::Declined => 6,
             Self::Unhealthy { .. } => 8,
             Self::Lock(_) | Self::Door(_) => 9,
-            Self::Card(_)
+            Self::Card(error) => card_exit_code(error),
+            Self::VirtualReader(_)
             | Self::PayeeDiffers { .. }
             | Self::Build(_)
             | Self::Display(_)
@@ -496,9 +503,11 @@ impl Failure {
         }
     }
 
-    /// The code and data of whoever refused: node, ledger or lock.
+    /// The code and data of whoever refused: node, ledger or lock; of a card the tries that are left for its PIN.
     pub fn data(&self) -> serde_json::Value {
         match self {
+            Self::Card(CardError::WrongPin { tries_left, .. }) => serde_json::json!({ "tries_left": tries_left }),
+            Self::Card(CardError::PinBlocked { .. }) => serde_json::json!({ "tries_left": 0 }),
             Self::Client(ClientError::Refused(refusal)) => {
                 serde_json::json!({"code": refusal.number, "data": refusal.data})
             }
@@ -512,5 +521,26 @@ impl Failure {
             Self::Lock(refusal) => serde_json::json!({"code": refusal.code(), "name": refusal.name()}),
             _ => serde_json::Value::Null,
         }
+    }
+}
+
+/// 5 if the card or its PIN is not the right one; 2 if there is no card to use.
+fn card_exit_code(error: &CardError) -> u8 {
+    match error {
+        CardError::BadPin
+        | CardError::File(_)
+        | CardError::WrongPin { .. }
+        | CardError::PinBlocked { .. }
+        | CardError::OtherCard { .. }
+        | CardError::NotProven { .. } => 5,
+        CardError::BadName { .. }
+        | CardError::NameTooLong(_)
+        | CardError::Exists { .. }
+        | CardError::NotACard { .. }
+        | CardError::Randomness
+        | CardError::Reader(_)
+        | CardError::Refused { .. }
+        | CardError::BadAnswer { .. }
+        | CardError::ForeignVersion { .. } => 2,
     }
 }

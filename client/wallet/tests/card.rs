@@ -12,7 +12,9 @@ struct Wallet(tempfile::TempDir);
 
 impl Wallet {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let wallet = Self(tempfile::tempdir().unwrap());
+        fs::write(wallet.0.path().join("pin"), "4711\n").unwrap();
+        wallet
     }
 
     fn run(&self, args: &[&str]) -> Output {
@@ -41,13 +43,44 @@ impl Wallet {
 #[test]
 fn a_cards_file_is_its_owners_alone_and_never_overwritten() {
     let wallet = Wallet::new();
-    assert_eq!(wallet.done(&["card", "new", CARD, "-o", "card.json"])["card"], CARD);
+    assert_eq!(wallet.done(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"])["card"], CARD);
     let path = wallet.0.path().join("card.json");
     let content = fs::read_to_string(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(wallet.refused(&["card", "new", CARD, "-o", "card.json"], 2).contains("never overwritten"));
+    assert!(!content.contains("4711"));
+    let again = wallet.refused(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"], 2);
+    assert!(again.contains("never overwritten"));
     assert_eq!(fs::read_to_string(&path).unwrap(), content);
-    assert!(wallet.refused(&["card", "new", "bank.example", "-o", "other.json"], 2).contains("no card's name"));
+    let member = wallet.refused(&["card", "new", "bank.example", "-o", "other.json", "--pin-file", "pin"], 2);
+    assert!(member.contains("no card's name"));
+    let long = format!("{}@bank.example", "a".repeat(40));
+    assert!(wallet.refused(&["card", "new", &long, "-o", "long.json", "--pin-file", "pin"], 2).contains("no room"));
+    assert!(wallet.refused(&["card", "new", CARD, "-o", "unasked.json"], 5).contains("--pin-file"));
+    fs::write(wallet.0.path().join("letters"), "47a1").unwrap();
+    assert!(
+        wallet.refused(&["card", "new", CARD, "-o", "bad.json", "--pin-file", "letters"], 5).contains("4 to 12 digits")
+    );
+    assert!(
+        !["other.json", "long.json", "unasked.json", "bad.json"].iter().any(|file| wallet.0.path().join(file).exists())
+    );
+}
+
+#[test]
+fn a_card_is_named_by_reader_or_by_file_and_its_pin_never_in_the_command() {
+    let wallet = Wallet::new();
+    let unload = ["card", "unload", "-o", "out.csp"];
+    for wrong in [
+        &[][..],
+        &["--reader", "--card-file", "card.json"],
+        &["--reader", "--card", CARD],
+        &["--card", CARD, "--pin-file", "pin"],
+    ] {
+        let output = wallet.run(&[&unload[..], wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("Usage"), "{wrong:?}");
+    }
+    let help = String::from_utf8(wallet.run(&["card", "pay", "--help"]).stdout).unwrap();
+    assert!(help.contains("--pin-file <FILE>") && !help.contains("--pin <"), "{help}");
 }
 
 #[test]
@@ -66,7 +99,7 @@ fn an_order_names_payee_amount_and_an_id_of_its_own() {
 fn what_needs_the_ledger_says_so_before_a_pin_is_asked_for() {
     let wallet = Wallet::new();
     wallet.done(&["keys", "dev", "till-7@shop.example"]);
-    wallet.done(&["card", "new", CARD, "-o", "card.json"]);
+    wallet.done(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"]);
     wallet.done(&[
         "card",
         "order",

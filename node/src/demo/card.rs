@@ -1,6 +1,7 @@
 //! Story 4: a customer pays a shop with a smart card, at the shop's till with a second confirmation by the own phone, and at the phone.
 use super::fault::DemoError;
 use super::narrate::{Narrator, Story};
+use super::reader::{Reader, Started};
 use super::stage::{Expect, Person, Stage, now_ms};
 use serde_json::Value;
 use std::time::Duration;
@@ -20,7 +21,11 @@ const CAST: [Person; 3] = [ISSUER, HOLDER, SHOP];
 
 const CARD: &str = "card-1234@harbor-bank.example";
 const CARD_FILE: &str = "card-1234.card.json";
+/// What the holder types at each device, as files.
+const PIN_FILE: &str = "pin";
+const NEW_PIN_FILE: &str = "new-pin";
 const PIN: &str = "4711";
+const NEW_PIN: &str = "081500";
 const WRONG_PIN: &str = "4712";
 const LOADED: &str = "100.00";
 
@@ -28,6 +33,56 @@ const LOADED: &str = "100.00";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Longer than the payments of one step take on a busy machine.
 const NEAR_MIDNIGHT_MS: u64 = 120_000;
+
+/// The holder's card and how devices read it.
+struct HeldCard {
+    /// `None` if it is read from its file, of which each device then has a copy.
+    reader: Option<Reader>,
+}
+
+impl HeldCard {
+    /// Gives the card to the holder; from then on it is in the reader, if there is one.
+    fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<Self, DemoError> {
+        stage.write(ISSUER, PIN_FILE, PIN)?;
+        stage.run(ISSUER, &["card", "new", CARD, "-o", CARD_FILE, "--pin-file", PIN_FILE])?;
+        stage.send(ISSUER, HOLDER, CARD_FILE)?;
+        let dir = stage.file(HOLDER, "reader");
+        let reader = match Reader::start(stage, &dir)? {
+            Started::Running(mut reader) => {
+                reader.insert(stage, HOLDER, CARD_FILE)?;
+                told.see("the card is in a PC/SC reader: pcscd and a virtual reader (vsmartcard-vpcd)");
+                Some(reader)
+            }
+            Started::Missing(reason) => {
+                told.see(format!("the card is read from its file, not through PC/SC: {reason}"));
+                None
+            }
+        };
+        Ok(Self { reader })
+    }
+
+    /// The options by which a command reads it.
+    fn options(&self) -> &'static [&'static str] {
+        match self.reader {
+            Some(_) => &["--reader"],
+            None => &["--card-file", CARD_FILE],
+        }
+    }
+
+    /// The holder lays the card on a device's reader.
+    fn hand_to(&self, stage: &Stage, device: Person) -> Result<(), DemoError> {
+        match self.reader {
+            Some(_) => Ok(()),
+            None => stage.send(HOLDER, device, CARD_FILE),
+        }
+    }
+
+    /// The command by which a device pays an order with the card and the PIN typed there.
+    fn pay<'a>(&self, order: &'a str, pin: &'a str, file: &'a str) -> Vec<&'a str> {
+        let pay = ["card", "pay", "--order", order, "--pin-file", pin, "-o", file, "--yes"];
+        [&pay[..], self.options()].concat()
+    }
+}
 
 /// Plays the story. Nothing in it waits for the time that other stories agree on.
 pub fn play(stage: &mut Stage, _: Duration) -> Result<Story, DemoError> {
@@ -38,28 +93,28 @@ pub fn play(stage: &mut Stage, _: Duration) -> Result<Story, DemoError> {
     told.see(format!("issuer {}, holder {}, payee {}", ISSUER.0, HOLDER.0, SHOP.0));
     told.see(format!("associated device {}, the shop's device {}", PHONE.0, TILL.0));
 
-    issue(stage, &mut told)?;
+    let card = issue(stage, &mut told)?;
     load(stage, &mut told)?;
-    pay_at_till(stage, &mut told)?;
-    confirm(stage, &mut told)?;
-    pay_with_phone(stage, &mut told)?;
-    block(stage, &mut told)?;
-    unblock_with_new_pin(stage, &mut told)?;
+    pay_at_till(stage, &mut told, &card)?;
+    confirm(stage, &mut told, &card)?;
+    pay_with_phone(stage, &mut told, &card)?;
+    block(stage, &mut told, &card)?;
+    unblock_with_new_pin(stage, &mut told, &card)?;
     give_back(stage, &mut told)?;
     Ok(told.finish())
 }
 
-fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<HeldCard, DemoError> {
     told.begin(
         "1",
         "The bank issues a card: bank, holder, the holder's phone and the PIN's key sign; the shop enrols its till",
     );
-    stage.run(ISSUER, &["card", "new", CARD, "-o", CARD_FILE])?;
-    stage.send(ISSUER, HOLDER, CARD_FILE)?;
-    stage.write(HOLDER, "pin", PIN)?;
+    let card = HeldCard::issue(stage, told)?;
+    stage.write(HOLDER, PIN_FILE, PIN)?;
     let phone = account(stage, PHONE)?;
     let register = [
-        &["card", "register", "--card-file", CARD_FILE, "--pin-file", "pin", "--device", &phone][..],
+        &["card", "register", "--pin-file", PIN_FILE, "--device", &phone][..],
+        card.options(),
         &["--device-name", PHONE.0, "--asset", "EUR", "--payment-max", "50.00", "--day-max", "60.00"],
         &["-o", "register.csp", "--sign", "--yes"],
     ];
@@ -78,7 +133,8 @@ fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     stage.sign(TILL, "tx", "till.csp")?;
     stage.submit(told, TILL, "till.csp")?;
     let ok = is_card(stage, told, "0.00", false)?;
-    stage.end(told, ok)
+    stage.end(told, ok)?;
+    Ok(card)
 }
 
 fn load(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
@@ -90,17 +146,18 @@ fn load(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     stage.end(told, ok)
 }
 
-fn pay_at_till(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn pay_at_till(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<(), DemoError> {
     told.begin(
         "3",
         "The till makes an order, reads the card and the PIN, shows card, amount, payee and account, and signs that",
     );
-    stage.send(HOLDER, TILL, CARD_FILE)?;
+    card.hand_to(stage, TILL)?;
     order(stage, TILL, "A-1001", "12.50", "order.json")?;
-    stage.write(TILL, "pin", WRONG_PIN)?;
-    stage.refuse(told, TILL, &pay("order.json", "pay.csp"), Expect::Wallet("PIN does not fit"), "3a", "a wrong PIN")?;
-    stage.write(TILL, "pin", PIN)?;
-    let signed = stage.run(TILL, &pay("order.json", "pay.csp"))?;
+    stage.write(TILL, PIN_FILE, WRONG_PIN)?;
+    let pay = card.pay("order.json", PIN_FILE, "pay.csp");
+    stage.refuse(told, TILL, &pay, Expect::Wallet("PIN does not fit"), "3a", "a wrong PIN")?;
+    stage.write(TILL, PIN_FILE, PIN)?;
+    let signed = stage.run(TILL, &pay)?;
     see_payment(told, &signed);
     stage.refuse(
         told,
@@ -114,7 +171,7 @@ fn pay_at_till(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> 
     stage.end(told, ok)
 }
 
-fn confirm(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn confirm(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<(), DemoError> {
     told.begin(
         "4",
         "The payment goes to the holder's phone, which shows the same and confirms it; then the shop is paid",
@@ -127,21 +184,21 @@ fn confirm(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     let ok = stage.moved(told, &before, &[(SHOP, 1_250)])? && is_card(stage, told, "87.50", false)?;
     stage.end(told, ok)?;
 
-    stage.run(TILL, &pay("order.json", "again.csp"))?;
+    stage.run(TILL, &card.pay("order.json", PIN_FILE, "again.csp"))?;
     stage.send(TILL, PHONE, "again.csp")?;
     stage.run(PHONE, &["card", "confirm", "again.csp", "--yes"])?;
     let again = ["tx", "submit", "again.csp", "--wait"];
     stage.refuse(told, PHONE, &again, Expect::Ledger("card.OrderPaid"), "4a", "the same order a second time")
 }
 
-fn pay_with_phone(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn pay_with_phone(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<(), DemoError> {
     stay_within_a_day(told);
     told.begin("5", "At the phone itself, the card's own device, the PIN is enough");
-    stage.send(HOLDER, PHONE, CARD_FILE)?;
-    stage.send(HOLDER, PHONE, "pin")?;
+    card.hand_to(stage, PHONE)?;
+    stage.send(HOLDER, PHONE, PIN_FILE)?;
     let before = stage.balances(told)?;
     order(stage, PHONE, "ebook-1", "40.00", "ebook.json")?;
-    let signed = stage.run(PHONE, &pay("ebook.json", "ebook.csp"))?;
+    let signed = stage.run(PHONE, &card.pay("ebook.json", PIN_FILE, "ebook.csp"))?;
     see_payment(told, &signed);
     stage.submit(told, PHONE, "ebook.csp")?;
     let ok = stage.moved(told, &before, &[(SHOP, 4_000)])? && is_card(stage, told, "47.50", false)?;
@@ -153,7 +210,7 @@ fn pay_with_phone(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoErro
     ] {
         let (file, signed) = (format!("{step}.json"), format!("{step}.csp"));
         order(stage, PHONE, step, amount, &file)?;
-        stage.run(PHONE, &pay(&file, &signed))?;
+        stage.run(PHONE, &card.pay(&file, PIN_FILE, &signed))?;
         stage.refuse(told, PHONE, &["tx", "submit", &signed, "--wait"], Expect::Ledger(error), step, what)?;
     }
     Ok(())
@@ -168,7 +225,7 @@ fn stay_within_a_day(told: &mut Narrator) {
     }
 }
 
-fn block(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn block(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<(), DemoError> {
     told.begin("6", "The holder misses the card and blocks it, alone");
     stage.run(HOLDER, &["card", "block", "--card", CARD, "-o", "block.csp", "--sign", "--yes"])?;
     stage.submit(told, HOLDER, "block.csp")?;
@@ -176,29 +233,28 @@ fn block(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     stage.end(told, ok)?;
 
     order(stage, PHONE, "ebook-2", "1.00", "blocked.json")?;
-    stage.run(PHONE, &pay("blocked.json", "blocked.csp"))?;
+    stage.run(PHONE, &card.pay("blocked.json", PIN_FILE, "blocked.csp"))?;
     let submit = ["tx", "submit", "blocked.csp", "--wait"];
     stage.refuse(told, PHONE, &submit, Expect::Ledger("card.CardBlocked"), "6a", "a payment with the blocked card")
 }
 
-fn unblock_with_new_pin(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
+fn unblock_with_new_pin(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<(), DemoError> {
     told.begin("7", "The card turns up: bank and holder unblock it and give it a new PIN");
     stage.run(HOLDER, &["card", "unblock", "--card", CARD, "-o", "unblock.csp", "--sign", "--yes"])?;
-    stage.write(HOLDER, "new-pin", "081500")?;
-    let change = ["card", "change-auth", "--card-file", CARD_FILE, "--pin-file", "new-pin", "-o", "new-pin.csp"];
-    stage.run(HOLDER, &[&change[..], &["--sign", "--yes"]].concat())?;
+    stage.write(HOLDER, NEW_PIN_FILE, NEW_PIN)?;
+    let change = ["card", "change-auth", "--pin-file", PIN_FILE, "--new-pin-file", NEW_PIN_FILE, "-o", "new-pin.csp"];
+    stage.run(HOLDER, &[&change[..], card.options(), &["--sign", "--yes"]].concat())?;
     for file in ["unblock.csp", "new-pin.csp"] {
         stage.send(HOLDER, ISSUER, file)?;
         stage.sign(ISSUER, "tx", file)?;
         stage.submit(told, ISSUER, file)?;
     }
-    let old = pay("blocked.json", "old.csp");
+    card.hand_to(stage, PHONE)?;
+    let old = card.pay("blocked.json", PIN_FILE, "old.csp");
     stage.refuse(told, PHONE, &old, Expect::Wallet("PIN does not fit"), "7a", "the old PIN")?;
-    stage.send(HOLDER, PHONE, "new-pin")?;
+    stage.send(HOLDER, PHONE, NEW_PIN_FILE)?;
     let before = stage.balances(told)?;
-    let mut with_new = pay("blocked.json", "new.csp");
-    with_new[7] = "new-pin";
-    stage.run(PHONE, &with_new)?;
+    stage.run(PHONE, &card.pay("blocked.json", NEW_PIN_FILE, "new.csp"))?;
     stage.submit(told, PHONE, "new.csp")?;
     let ok = stage.moved(told, &before, &[(SHOP, 100)])?;
     stage.end(told, ok)
@@ -240,11 +296,6 @@ fn account(stage: &Stage, person: Person) -> Result<String, DemoError> {
 fn order(stage: &Stage, device: Person, id: &str, amount: &str, file: &str) -> Result<(), DemoError> {
     let order = ["card", "order", "--payee", SHOP.0, "--asset", "EUR", "--amount", amount, "--order", id, "-o", file];
     stage.run(device, &order).map(drop)
-}
-
-/// The command by which a device pays an order with the card and the PIN in its folder.
-fn pay<'a>(order: &'a str, file: &'a str) -> [&'a str; 11] {
-    ["card", "pay", "--order", order, "--card-file", CARD_FILE, "--pin-file", "pin", "-o", file, "--yes"]
 }
 
 /// Tells what the device has shown before it signed.

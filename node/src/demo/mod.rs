@@ -5,6 +5,7 @@ mod fault;
 mod narrate;
 mod network;
 mod process;
+mod reader;
 mod rebate;
 mod stage;
 mod topup;

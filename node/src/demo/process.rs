@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Environment variable by which programs find a card service that is not in the usual place.
+pub const CARD_SERVICE_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
+
 /// Finds the wallet beside the node's program `me`; in a source tree cargo builds it first, so that both are of the same version.
 pub fn wallet_program(me: &Path) -> Result<PathBuf, DemoError> {
     let folder = me.parent().expect("a program lies in a folder");
@@ -40,6 +43,8 @@ pub struct Wallet {
     home: PathBuf,
     /// Where its commands are given.
     files: PathBuf,
+    /// Socket of the card service, if cards are in a reader.
+    card_service: Option<PathBuf>,
 }
 
 /// What a wallet's command left.
@@ -58,7 +63,7 @@ impl Wallet {
         let home = homes.join(name);
         let files = home.join(story);
         fs::create_dir_all(&files).map_err(doing("making a wallet's folder"))?;
-        let wallet = Self { program: program.to_path_buf(), name: name.into(), home, files };
+        let wallet = Self { program: program.to_path_buf(), name: name.into(), home, files, card_service: None };
         if !wallet.home.join("keys").exists() {
             wallet.run("ws://127.0.0.1:1", &["keys", "dev", name])?;
         }
@@ -70,9 +75,16 @@ impl Wallet {
         self.files.join(name)
     }
 
+    /// Lets it find cards in the readers of the card service at `socket`.
+    pub fn use_card_service(&mut self, socket: &Path) {
+        self.card_service = Some(socket.to_path_buf());
+    }
+
     /// Runs a command, whatever comes of it.
     pub fn try_run(&self, node: &str, args: &[&str]) -> Result<Outcome, DemoError> {
+        let card_service = self.card_service.iter().map(|socket| (CARD_SERVICE_VARIABLE, socket));
         let output = Command::new(&self.program)
+            .envs(card_service)
             .arg("--json")
             .arg("--home")
             .arg(&self.home)

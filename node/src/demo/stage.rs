@@ -89,6 +89,21 @@ impl Stage {
         self.wallets.get(&person).expect("a story lets enter whom it lets act")
     }
 
+    /// The wallets' program.
+    pub fn program(&self) -> &Path {
+        &self.wallet
+    }
+
+    /// Path of a file in a person's folder.
+    pub fn file(&self, person: Person, file: &str) -> PathBuf {
+        self.wallet(person).file(file)
+    }
+
+    /// Lets all who play find cards in the readers of the card service at `socket`.
+    pub fn use_card_service(&mut self, socket: &Path) {
+        self.wallets.values_mut().for_each(|wallet| wallet.use_card_service(socket));
+    }
+
     /// Runs a wallet's command that must succeed.
     pub fn run(&self, person: Person, args: &[&str]) -> Result<Value, DemoError> {
         self.wallet(person).run(&self.network.url(), args)

@@ -13,6 +13,7 @@ mod network;
 mod node;
 mod person;
 mod plan;
+mod reader;
 mod rpc;
 mod verdict;
 mod wallet;
@@ -25,6 +26,7 @@ pub use network::{Directory, Listed, Network};
 pub use node::{Launch, Node};
 pub use person::{Made, Person, asset, now_ms, signatures, signed};
 pub use plan::{BALANCE, COUNCIL, MERCHANT, Plan, validator};
+pub use reader::{Inserted, Slot, VirtualReader};
 pub use rpc::{CallError, Rpc};
 pub use wallet::{Outcome, Wallet};
 

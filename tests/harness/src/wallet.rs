@@ -11,6 +11,8 @@ pub struct Wallet {
     home: PathBuf,
     node: String,
     key: String,
+    /// Socket of the card service, if it is not the system's.
+    card_service: Option<PathBuf>,
 }
 
 /// What a command left.
@@ -40,7 +42,7 @@ impl Wallet {
     /// # Errors
     /// If the wallet cannot be run.
     pub fn of_development_key(home: &Path, node: &str, name: &str) -> anyhow::Result<Self> {
-        let wallet = Self { home: home.to_path_buf(), node: node.into(), key: name.into() };
+        let wallet = Self { home: home.to_path_buf(), node: node.into(), key: name.into(), card_service: None };
         wallet.run(&["keys", "dev", name])?;
         Ok(wallet)
     }
@@ -51,6 +53,12 @@ impl Wallet {
         Self { node: node.into(), ..self.clone() }
     }
 
+    /// The same wallet, with cards in the readers of the card service at `socket`.
+    #[must_use]
+    pub fn with_card_service(&self, socket: &Path) -> Self {
+        Self { card_service: Some(socket.to_path_buf()), ..self.clone() }
+    }
+
     /// Runs `countersign --json <args>`, whatever comes of it.
     ///
     /// # Errors
@@ -58,6 +66,9 @@ impl Wallet {
     pub fn try_run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
         let mut command = Command::new(binary(Binary::Wallet)?);
         command.arg("--json").arg("--home").arg(&self.home).args(["--node", &self.node, "--key", &self.key]).args(args);
+        if let Some(socket) = &self.card_service {
+            command.env("PCSCLITE_CSOCK_NAME", socket);
+        }
         let output = command.stdin(Stdio::null()).output().context("starting the wallet")?;
         Ok(Outcome {
             code: output.status.code().unwrap_or(-1),

@@ -1,35 +1,43 @@
 //! `countersign card`: smart cards as short commands; each writes or takes a `.csp` file.
 //!
 //! ```text
-//! new ─→ card file ─PIN→ register ─→ register.csp ─signed by issuer, holder, device→ submit
+//! new ─→ card ─PIN→ register ─→ register.csp ─signed by issuer, holder, device→ submit
 //! order ─→ order file ─┐
-//! card file ─PIN───────┴→ pay ─→ pay.csp ─ at the associated device: complete ──────────────→ submit
+//! card ─PIN────────────┴→ pay ─→ pay.csp ─ at the associated device: complete ──────────────→ submit
 //!                                        └ at another: confirmed by the associated device ─→ submit
 //! ```
 //!
-//! A PIN is read from the terminal or from a file named by `--pin-file`; it is never an argument and never leaves the device.
+//! A card is in a PC/SC reader (`--reader`) or in a file (`--card-file`); both speak the applet's protocol. A PIN is read from the
+//! terminal or from a file named by `--pin-file`; it is never an argument and goes nowhere but to the card.
 mod admin;
+mod held;
 mod order;
 mod pay;
+mod reader;
 mod show;
+mod virtual_reader;
 
 use super::propose::{call, pair};
 use super::sign;
-use crate::confirm;
 use crate::failure::Failure;
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use countersign_client::Signer;
-use countersign_client::card::{AuthKey, Pin, SoftwareCard};
-use countersign_client::interface::card::CardRecord;
+use countersign_client::card::AuthKey;
 use countersign_client::types::{AccountId, Call, Name, Proposal};
-use std::path::{Path, PathBuf};
+pub use virtual_reader::VirtualReaderError;
 
 /// What to do with smart cards.
 #[derive(Subcommand, Debug)]
 pub enum CardCommand {
-    /// Make a software card: a file with what a smart card keeps. For development, and until a reader is at hand
+    /// Make a software card: a file with what a smart card keeps, and its PIN. For development
     New(admin::NewArgs),
+    /// The card readers, and what the cards in them tell everybody
+    Readers,
+    /// Put a software card into the virtual reader of the card service (vsmartcard-vpcd), until interrupted
+    Emulate(reader::EmulateArgs),
+    /// Start a card service of one's own with a virtual reader, for development; no root needed where there are user namespaces
+    VirtualReader(virtual_reader::VirtualReaderArgs),
     /// Issue a card: signed by issuer, holder, device and the PIN's key, all new accounts enrolled with it
     Register(Box<admin::RegisterArgs>),
     /// Load a card from the account of the key in use
@@ -46,7 +54,7 @@ pub enum CardCommand {
     Block(admin::CardArgs),
     /// Let a blocked card pay again: issuer and holder
     Unblock(admin::CardArgs),
-    /// Give a card another PIN, or a new card file for it: issuer, holder and the new PIN's key
+    /// Give a card another PIN, or another card its place: issuer, holder and the new PIN's key
     ChangeAuth(admin::ChangeAuthArgs),
     /// Let another device give a card's second confirmations: issuer, holder and the new device
     ChangeDevice(admin::ChangeDeviceArgs),
@@ -64,17 +72,6 @@ pub enum CardCommand {
     },
 }
 
-/// A card at hand, and its PIN.
-#[derive(Args, Debug)]
-pub struct HeldCard {
-    /// The software card's file
-    #[arg(long, value_name = "FILE")]
-    card_file: PathBuf,
-    /// File whose first line is the PIN [default: asked at the terminal]
-    #[arg(long, value_name = "FILE")]
-    pin_file: Option<PathBuf>,
-}
-
 /// A new account for the key of a device, enrolled by the card's issuer.
 #[derive(Args, Debug)]
 pub struct DeviceArgs {
@@ -90,6 +87,9 @@ pub struct DeviceArgs {
 pub async fn run(session: &mut Session, command: CardCommand) -> Result<(), Failure> {
     match command {
         CardCommand::New(args) => admin::new(session, &args),
+        CardCommand::Readers => reader::list(session),
+        CardCommand::Emulate(args) => reader::emulate(session, &args),
+        CardCommand::VirtualReader(args) => virtual_reader::run(session, &args).await,
         CardCommand::Register(args) => admin::register(session, *args).await,
         CardCommand::Load(args) => pay::load(session, args).await,
         CardCommand::Order(args) => order::make(session, args).await,
@@ -118,19 +118,6 @@ async fn enrolment(
     }
     let parties = [pair("member", issuer), pair("holder", account)];
     call(session, "registry.enrol", &parties, &[pair("name", name)]).await.map(Some)
-}
-
-/// The key that the card at hand makes with the PIN entered for it, if it is the one the ledger knows.
-fn enter_pin(held: &HeldCard, card: &SoftwareCard, record: &CardRecord) -> Result<AuthKey, Failure> {
-    let pin = confirm::pin(held.pin_file.as_deref(), &format!("PIN of {}", card.card))?;
-    let key = AuthKey::derive(&Pin::new(pin)?, &card.secret, &card.card);
-    if key.account == record.auth { Ok(key) } else { Err(Failure::WrongPin { card: card.card.to_string() }) }
-}
-
-/// The key of a PIN that is entered for the first time.
-fn choose_pin(pin_file: Option<&Path>, card: &SoftwareCard) -> Result<AuthKey, Failure> {
-    let pin = confirm::new_pin(pin_file, &format!("New PIN of {}", card.card))?;
-    Ok(AuthKey::derive(&Pin::new(pin)?, &card.secret, &card.card))
 }
 
 /// Adds the signature of the PIN's key.

@@ -5,7 +5,7 @@ mod frozen;
 mod shape;
 
 use anyhow::Context as _;
-use countersign_harness::{Node, Wallet, example, now_ms};
+use countersign_harness::{Node, Slot, VirtualReader, Wallet, example, now_ms};
 use serde_json::Value;
 use shape::Shapes;
 use std::collections::BTreeSet;
@@ -340,9 +340,12 @@ fn topup(all: &mut Recorder) -> anyhow::Result<()> {
 }
 
 fn card(all: &mut Recorder) -> anyhow::Result<()> {
-    fs::write(all.path("pin"), PIN)?;
+    for (file, digits) in [("pin", PIN), ("new-pin", "081500"), ("wrong-pin", "471200")] {
+        fs::write(all.path(file), digits)?;
+    }
     let held = "--card-file {}/card.json --pin-file {}/pin";
-    all.run(BANK, "card new card-1@harbor-bank.example -o {}/card.json")?;
+    all.run(BANK, "card new card-1@harbor-bank.example -o {}/card.json --pin-file {}/pin")?;
+    reader(all)?;
     let device = "--device phone --device-name card-1.phone@harbor-bank.example";
     let register = format!(
         "card register {held} --holder {ALICE} {device} --asset EUR --payment-max 50.00 --day-max 100.00 -o {{}}/card.csp"
@@ -363,9 +366,23 @@ fn card(all: &mut Recorder) -> anyhow::Result<()> {
     let card = "--card card-1@harbor-bank.example";
     all.draw(ALICE, &format!("card block {card}"))?;
     all.draw(ALICE, &format!("card unblock {card}"))?;
-    all.draw(BANK, &format!("card change-auth {held}"))?;
+    let wrong = "--card-file {}/card.json --pin-file {}/wrong-pin";
+    all.refuse(BOOKS, &format!("card pay --order {{}}/order.json {wrong} -o {{}}/wrong.csp --yes"), 5)?;
+    all.draw(BANK, &format!("card change-auth {held} --new-pin-file {{}}/new-pin"))?;
     all.draw(BANK, &format!("card change-device {card} --device till --device-name till@harbor-bank.example"))?;
     all.draw(BANK, &format!("card limits {card} --payment-max 10.00 --day-max 20.00"))?;
+    Ok(())
+}
+
+/// The card in a reader, and the commands that go on for as long as it is there.
+fn reader(all: &mut Recorder) -> anyhow::Result<()> {
+    let reader = VirtualReader::start()?;
+    let wallet = all.wallet(BANK)?.with_card_service(reader.socket());
+    let card = reader.insert(&wallet, &all.path("card.json").display().to_string(), Slot::First)?;
+    all.shapes.record("card virtual-reader", reader.told());
+    all.shapes.record("card emulate", card.told());
+    all.shapes.record("card readers", &wallet.run(&["card", "readers"])?);
+    all.seen.extend(["virtual-reader", "emulate", "readers"].map(|command| format!("card-{command}")));
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! Issuing cards and what issuer and holder change about them.
-use super::{DeviceArgs, HeldCard, choose_pin, enrolment, show, sign_with_pin};
+use super::held::{HeldCard, Way, choose_pin};
+use super::{DeviceArgs, enrolment, show, sign_with_pin};
 use crate::commands::propose::{ProposalOptions, call, finish, one, own, pair};
 use crate::failure::Failure;
+use crate::files;
 use crate::session::Session;
 use clap::Args;
-use countersign_client::card::{SoftwareCard, auth_name};
+use countersign_client::card::reader::ProvenCard;
+use countersign_client::card::{AuthKey, SoftwareCard, auth_name};
 use countersign_client::interface::card::CardRecord;
 use countersign_client::types::{AccountId, AssetId, Call, Name};
 use serde_json::json;
@@ -18,6 +21,9 @@ pub struct NewArgs {
     /// The new card file
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// File whose first line is the card's PIN [default: asked at the terminal]
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
 }
 
 /// What a card pays at most.
@@ -65,6 +71,13 @@ pub struct CardArgs {
 pub struct ChangeAuthArgs {
     #[command(flatten)]
     held: HeldCard,
+    /// File whose first line is the new PIN [default: asked at the terminal]
+    #[arg(long, value_name = "FILE")]
+    new_pin_file: Option<PathBuf>,
+    /// Leave the card its PIN and tell the ledger the key it makes: for a new card that takes another's place, or one that has its new
+    /// PIN already
+    #[arg(long, conflicts_with = "new_pin_file")]
+    keep_pin: bool,
     #[command(flatten)]
     options: ProposalOptions,
 }
@@ -95,26 +108,28 @@ pub struct LimitsArgs {
 
 /// Makes a card's file. The ledger is not asked: it knows nothing of the card yet.
 pub fn new(session: &Session, args: &NewArgs) -> Result<(), Failure> {
-    let card = SoftwareCard::new(args.card.clone())?;
-    card.write(&args.output)?;
-    session.output.warn("whoever has this file can try PINs: a smart card counts wrong ones, a file cannot");
-    let (name, file) = (card.card.to_string(), args.output.display().to_string());
-    session.output.result(&json!({ "card": name, "file": file }), || format!("Software card {name} written to {file}"));
+    let pin = choose_pin(args.pin_file.as_deref(), args.card.as_str())?;
+    let card = SoftwareCard::create(&args.output, args.card.clone(), &pin)?;
+    session.output.warn("it counts wrong PINs as a smart card does, but who has the file can try PINs without it");
+    let (name, key, file) = (card.card().to_string(), card.key().to_string(), args.output.display().to_string());
+    let result = json!({ "card": name, "key": key, "file": file });
+    session.output.result(&result, || format!("Software card {name} written to {file}"));
     Ok(())
 }
 
-/// Draws up all that makes a card, signed with the PIN's new key: the accounts it needs, and the card.
+/// Draws up all that makes a card, signed with the PIN's key: the accounts it needs, and the card.
 pub async fn register(session: &mut Session, args: RegisterArgs) -> Result<(), Failure> {
-    let card = SoftwareCard::read(&args.held.card_file)?;
-    let issuer = session.account(card.card.site()).await?;
+    files::check_new(&args.options.output, args.options.force)?;
+    let mut card = args.held.new_card(session)?;
+    let issuer = session.account(card.card().site()).await?;
     let holder = session.account_or_own(args.holder.as_deref()).await?;
-    let key = choose_pin(args.held.pin_file.as_deref(), &card)?;
+    let key = args.held.enter(&mut card)?;
     let mut calls: Vec<Call> = Vec::new();
-    calls.extend(enrolment(session, issuer, key.account, &auth_name(&card.card, &key.account)?).await?);
+    calls.extend(auth_enrolment(session, issuer, &card, &key).await?);
     let device = device(session, issuer, &args.device, &mut calls).await?;
     let parties = [pair("issuer", issuer), pair("holder", holder), pair("device", device), pair("auth", key.account)];
     let texts = [
-        pair("card", &card.card),
+        pair("card", card.card()),
         pair("asset", args.asset),
         pair("payment_max", args.limits.payment_max),
         pair("day_max", args.limits.day_max),
@@ -123,6 +138,16 @@ pub async fn register(session: &mut Session, args: RegisterArgs) -> Result<(), F
     let mut proposal = session.transaction(calls, None).await?;
     sign_with_pin(&mut proposal, &key)?;
     finish(session, proposal, &args.options).await
+}
+
+/// The call that enrols the PIN's key, under the name that vouches for the card's own key.
+async fn auth_enrolment(
+    session: &mut Session,
+    issuer: AccountId,
+    card: &ProvenCard<Way>,
+    key: &AuthKey,
+) -> Result<Option<Call>, Failure> {
+    enrolment(session, issuer, key.account, &auth_name(card.card(), card.key(), &key.account)?).await
 }
 
 /// The device's account, and the call that enrols it if it is to be.
@@ -155,19 +180,39 @@ pub async fn unblock(session: &mut Session, args: CardArgs) -> Result<(), Failur
     one(session, "card.unblock", &both(&record), &[pair("card", args.card)], None, &args.options).await
 }
 
-/// Draws up the change of a card's PIN, or of its secret, signed with the new key.
+/// Draws up the change of a card's PIN, or of the card, signed with the new key. The card itself has its new PIN from then on.
 pub async fn change_auth(session: &mut Session, args: ChangeAuthArgs) -> Result<(), Failure> {
-    let card = SoftwareCard::read(&args.held.card_file)?;
-    let record = show::record(session, &card.card).await?;
-    let key = choose_pin(args.held.pin_file.as_deref(), &card)?;
+    files::check_new(&args.options.output, args.options.force)?;
+    let (card, record, key) = new_auth(session, &args).await?;
     let mut calls: Vec<Call> = Vec::new();
-    calls.extend(enrolment(session, record.issuer, key.account, &auth_name(&card.card, &key.account)?).await?);
+    calls.extend(auth_enrolment(session, record.issuer, &card, &key).await?);
     let [issuer, holder] = both(&record);
     let parties = [issuer, holder, pair("auth", key.account)];
-    calls.push(call(session, "card.change_auth", &parties, &[pair("card", &card.card)]).await?);
+    calls.push(call(session, "card.change_auth", &parties, &[pair("card", card.card())]).await?);
     let mut proposal = session.transaction(calls, None).await?;
     sign_with_pin(&mut proposal, &key)?;
     finish(session, proposal, &args.options).await
+}
+
+async fn new_auth(
+    session: &mut Session,
+    args: &ChangeAuthArgs,
+) -> Result<(ProvenCard<Way>, CardRecord, AuthKey), Failure> {
+    if args.keep_pin {
+        let mut card = args.held.new_card(session)?;
+        let record = show::record(session, card.card()).await?;
+        let key = args.held.enter(&mut card)?;
+        return Ok((card, record, key));
+    }
+    let (mut card, record) = args.held.registered(session).await?;
+    let pin = args.held.pin(&mut card)?;
+    let new = choose_pin(args.new_pin_file.as_deref(), card.card().as_str())?;
+    let key = card.change_pin(&pin, &new)?;
+    session.output.note(
+        "The card has its new PIN, and pays again when this is signed by issuer and holder and submitted. Should it be lost, draw it \
+         up again with --keep-pin",
+    );
+    Ok((card, record, key))
 }
 
 /// Draws up the change of the associated device.

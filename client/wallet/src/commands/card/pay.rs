@@ -1,5 +1,6 @@
 //! Value onto a card, from it to a payee, and back to its holder.
-use super::{HeldCard, enter_pin, order, show, sign_with_both, sign_with_pin};
+use super::held::HeldCard;
+use super::{order, show, sign_with_both, sign_with_pin};
 use crate::commands::propose::{ProposalOptions, call, finish, own, pair};
 use crate::commands::sign;
 use crate::failure::Failure;
@@ -9,7 +10,6 @@ use crate::output::facts;
 use crate::session::Session;
 use clap::Args;
 use countersign_client::Need;
-use countersign_client::card::SoftwareCard;
 use countersign_client::display::account_words;
 use countersign_client::interface::Method;
 use countersign_client::interface::card::{Pay, PayConfirmed};
@@ -68,17 +68,21 @@ pub struct ConfirmArgs {
 #[derive(Args, Debug)]
 pub struct UnloadArgs {
     /// The card's name, if the card is not at hand
-    #[arg(long, value_name = "NAME", required_unless_present = "card_file", conflicts_with = "card_file")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["reader", "card_file"])]
+    #[arg(conflicts_with_all = ["reader", "card_file"])]
     card: Option<Name>,
+    /// The card in a reader, in that whose name contains NAME or in the only one with a card: the PIN signs
+    #[arg(long, value_name = "NAME", conflicts_with = "card_file")]
+    reader: Option<Option<String>>,
     /// The software card's file: the PIN signs
     #[arg(long, value_name = "FILE")]
     card_file: Option<PathBuf>,
     /// File whose first line is the PIN [default: asked at the terminal]
-    #[arg(long, value_name = "FILE", requires = "card_file")]
+    #[arg(long, value_name = "FILE", conflicts_with = "card")]
     pin_file: Option<PathBuf>,
     /// Without the PIN and without the issuer: 30 days after the card was blocked, or while its issuer is suspended.
     /// Otherwise, without the PIN, the issuer signs
-    #[arg(long, conflicts_with = "card_file")]
+    #[arg(long, conflicts_with_all = ["reader", "card_file"])]
     alone: bool,
     /// How much [default: all of it]
     #[arg(long)]
@@ -130,12 +134,12 @@ pub async fn load(session: &mut Session, args: LoadArgs) -> Result<(), Failure> 
 /// Draws up the payment of an order, shows it, and signs exactly that with this device's key and the card's PIN.
 pub async fn pay(session: &mut Session, args: &PayArgs) -> Result<(), Failure> {
     files::check_new(&args.output, args.force)?;
-    let (order, card) = (order::read(&args.order)?, SoftwareCard::read(&args.held.card_file)?);
-    let record = show::record(session, &card.card).await?;
+    let order = order::read(&args.order)?;
+    let (mut card, record) = args.held.registered(session).await?;
     let device = session.key()?.account;
     let account = session.account(&order.payee).await?;
     let texts = [
-        pair("card", &card.card),
+        pair("card", card.card()),
         pair("asset", order.asset),
         pair("amount", order.amount),
         pair("payee", order.payee),
@@ -152,7 +156,7 @@ pub async fn pay(session: &mut Session, args: &PayArgs) -> Result<(), Failure> {
     let shown = Facts::of(session, &payment(&call, &args.output)?, device).await?;
     shown.show(session);
     let mut proposal = session.transaction(vec![call], None).await?;
-    sign_with_both(session, &mut proposal, args.yes, || enter_pin(&args.held, &card, &record)).await?;
+    sign_with_both(session, &mut proposal, args.yes, || args.held.enter_registered(&mut card, &record)).await?;
     written(session, &proposal, &shown, &args.output, &record.device).await
 }
 
@@ -236,14 +240,11 @@ fn not_a_payment(path: &Path) -> Failure {
 
 /// Draws up the return of a balance to the card's holder: with the PIN, with the issuer, or by the holder alone.
 pub async fn unload(session: &mut Session, args: UnloadArgs) -> Result<(), Failure> {
-    let held = args.card_file.map(|card_file| HeldCard { card_file, pin_file: args.pin_file });
-    let card = held.as_ref().map(|held| SoftwareCard::read(&held.card_file)).transpose()?;
-    let name = match (&card, args.card) {
-        (Some(card), _) => card.card.clone(),
-        (None, Some(name)) => name,
-        (None, None) => return Err(Failure::BadOption { given: String::new(), wanted: "--card or --card-file" }),
+    let held = HeldCard { reader: args.reader, card_file: args.card_file, pin_file: args.pin_file };
+    let (mut card, record) = match args.card {
+        None => held.registered(session).await.map(|(card, record)| (Some(card), record))?,
+        Some(name) => (None, show::record(session, &name).await?),
     };
-    let record = show::record(session, &name).await?;
     let amount = match args.amount {
         Some(amount) => amount,
         None => {
@@ -252,7 +253,7 @@ pub async fn unload(session: &mut Session, args: UnloadArgs) -> Result<(), Failu
             show_amount(record.balance, session.directory.decimals(&record.asset))
         }
     };
-    let texts = [pair("card", &name), pair("asset", record.asset), pair("amount", amount)];
+    let texts = [pair("card", &record.card), pair("asset", record.asset), pair("amount", amount)];
     let holder = pair("holder", record.holder);
     let (method, parties) = match (&card, args.alone) {
         (Some(_), _) => ("card.unload", vec![pair("auth", record.auth), holder]),
@@ -261,8 +262,8 @@ pub async fn unload(session: &mut Session, args: UnloadArgs) -> Result<(), Failu
     };
     let call = call(session, method, &parties, &texts).await?;
     let mut proposal = session.transaction(vec![call], None).await?;
-    if let (Some(held), Some(card)) = (&held, &card) {
-        sign_with_pin(&mut proposal, &enter_pin(held, card, &record)?)?;
+    if let Some(card) = &mut card {
+        sign_with_pin(&mut proposal, &held.enter_registered(card, &record)?)?;
     }
     finish(session, proposal, &args.options).await
 }
