@@ -229,7 +229,7 @@ impl Client {
         let mut handovers = Vec::new();
         while header.validators_hash != trust.validators().hash() {
             if handovers.len() == CHANGES_MAX {
-                return Err(ClientError::from(VerifyError::TooManyChanges).into());
+                return Err(DoorError::Unverified(Refusal::OtherValidators { height: newest }));
             }
             let handover = self.handover(trust, newest).await?;
             trust.follow(&handover).map_err(DoorError::Unverified)?;

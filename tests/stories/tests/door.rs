@@ -167,6 +167,14 @@ fn the_guest_opens_the_booked_door_and_nobody_else_does() -> anyhow::Result<()> 
     let asked = inn.asked(&door, inside)?;
     inn.alice.run(&["--offline", "booking", "key", "--carried", &carried, "--challenge", &asked, "-o", &file])?;
     opened(&inn.show(&door, &file, inside)?, "2");
+
+    // As one QR code, read from its picture; and so is what the lock asks.
+    let (question, picture) = (inn.file("question.png"), inn.file("key.png"));
+    inn.hotel.run(&["qr", "show", &inn.asked(&door, inside)?, "--single", "--png", &question])?;
+    let made = inn.alice.run(&["booking", "key", &booking, "--challenge", &question])?;
+    let text = made["text"].as_str().context("a key's text")?;
+    inn.alice.run(&["qr", "show", text, "--single", "--png", &picture])?;
+    opened(&inn.show(&door, &picture, inside)?, "2");
     Ok(())
 }
 
