@@ -7,13 +7,13 @@ use countersign_types::{AccountId, Amount, AssetId, Hash, Text, Timestamp, lean}
 use parity_scale_codec::Encode;
 
 /// The number of a merchant's newest listing.
-pub const NEWEST: Map<AccountId, u32> = Map::new(0);
+pub const NEWEST: Map<AccountId, u32> = Map::new(booking::NEWEST);
 /// Listings by merchant and number.
-pub const LISTINGS: Map<(AccountId, u32), ListingRecord> = Map::new(1);
+pub const LISTINGS: Map<(AccountId, u32), ListingRecord> = Map::new(booking::LISTINGS);
 /// A listing's types by merchant, number and place in the listing.
-pub const TYPES: Map<(AccountId, u32, u8), ObjectType> = Map::new(2);
+pub const TYPES: Map<(AccountId, u32, u8), ObjectType> = Map::new(booking::TYPES);
 /// Since when a customer uses a merchant's service.
-pub const USERS: Map<(AccountId, AccountId), Timestamp> = Map::new(3);
+pub const USERS: Map<(AccountId, AccountId), Timestamp> = Map::new(booking::USERS);
 /// How many unpaid bookings a customer has with a merchant; none is no entry.
 pub const UNPAID: Map<(AccountId, AccountId), u8> = Map::new(4);
 /// Bookings by their id.
@@ -21,7 +21,7 @@ pub const BOOKINGS: Map<Hash, BookingRecord> = Map::new(booking::BOOKINGS);
 /// The object on which a booking lies, bound to it or not, until it ends or the customer has left.
 pub const PLACES: Map<Hash, Text> = Map::new(booking::PLACES);
 /// The sum of the prices that were paid and not paid out.
-pub const ESCROW: Map<AssetId, Amount> = Map::new(7);
+pub const ESCROW: Map<AssetId, Amount> = Map::new(booking::ESCROW);
 /// The calendar's keys begin with this.
 pub const CALENDAR: u8 = 8;
 

@@ -1,20 +1,20 @@
 //! What the contract keeps, and the one way it leaves events.
 use countersign_contract_sdk::{Host, Map};
 use countersign_interface::Event;
-use countersign_interface::card::{CardRecord, PaymentRecord};
+use countersign_interface::card::{self, CardRecord, PaymentRecord};
 use countersign_types::{AccountId, Amount, AssetId, Hash, Name};
 use parity_scale_codec::Encode;
 
 /// Cards by the hash of their name: names are long, and a key need not tell them.
-pub const CARDS: Map<Hash, CardRecord> = Map::new(0);
+pub const CARDS: Map<Hash, CardRecord> = Map::new(card::CARDS);
 /// Payments by the hash of device and order.
-pub const PAYMENTS: Map<Hash, PaymentRecord> = Map::new(1);
+pub const PAYMENTS: Map<Hash, PaymentRecord> = Map::new(card::PAYMENTS);
 /// First byte of the keys of [`CARDS_OF`], which are read as a range too.
 pub const CARDS_OF_PREFIX: u8 = 2;
 /// The names of a holder's cards, by holder and hash of the name.
 pub const CARDS_OF: Map<(AccountId, Hash), Name> = Map::new(CARDS_OF_PREFIX);
 /// The sum of the cards' balances.
-pub const HELD: Map<AssetId, Amount> = Map::new(3);
+pub const HELD: Map<AssetId, Amount> = Map::new(card::HELD);
 
 /// Where a card stands.
 pub fn card_key(host: &mut impl Host, card: &Name) -> Hash {

@@ -139,10 +139,21 @@ crate::interface! {
     }
 }
 
+/// The map of the numbers of merchants' newest listings, by merchant.
+pub const NEWEST: u8 = 0;
+/// The map of [`ListingRecord`]s by merchant and number.
+pub const LISTINGS: u8 = 1;
+/// The map of [`ObjectType`]s by merchant, number of the listing, and place in the listing (u8).
+pub const TYPES: u8 = 2;
+/// The map of the times since when customers use merchants' services, by customer and merchant.
+pub const USERS: u8 = 3;
 /// The map of [`BookingRecord`]s by booking.
 pub const BOOKINGS: u8 = 5;
-/// The map of the objects' names, by booking, on which bookings lie; the name may change until it stands in the record too.
+/// The map of the objects' names, by booking, on which bookings lie; the name may change until it stands in the record
+/// too.
 pub const PLACES: u8 = 6;
+/// The map of the sums that were paid and not paid out, by asset.
+pub const ESCROW: u8 = 7;
 
 /// Where a booking's [`BookingRecord`] stands in the state.
 pub fn record_key(booking: &Hash) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! Contract `card`: smart cards that pay at a counter from a balance of their own, with a PIN, limits and second confirmations.
-use countersign_types::{AccountId, Amount, AssetId, List, Name, Text, Timestamp};
+use crate::storage;
+use countersign_types::{AccountId, Amount, AssetId, Hash, List, Name, Text, Timestamp};
 
 crate::interface! {
     module "card";
@@ -99,4 +100,21 @@ crate::interface! {
         /// What the contract holds for all cards together.
         Held = held { asset: AssetId } -> Amount;
     }
+}
+
+/// The map of [`CardRecord`]s by [`card_key`].
+pub const CARDS: u8 = 0;
+/// The map of [`PaymentRecord`]s by [`order_key`].
+pub const PAYMENTS: u8 = 1;
+/// The map of the sums of the cards' balances, by asset.
+pub const HELD: u8 = 3;
+
+/// What a card's record stands under, as the contract's host makes it: the hash of its encoded name.
+pub fn card_key(card: &Name) -> Hash {
+    storage::content_hash(card)
+}
+
+/// What the payment of an order stands under.
+pub fn order_key(device: &AccountId, order: &str) -> Hash {
+    storage::content_hash(&(device, order))
 }

@@ -86,6 +86,13 @@ crate::interface! {
     }
 }
 
+/// The map of [`PurchaseRecord`]s by purchase.
+pub const PURCHASES: u8 = 0;
+/// The map of [`RebateRecord`]s by the hash of their offer.
+pub const REBATES: u8 = 1;
+/// The map of the sums set aside for rebates, by asset.
+pub const SET_ASIDE: u8 = 3;
+
 impl Offer {
     /// The kind of document an offer is the body of.
     pub const KIND: &str = "rebate/Offer";

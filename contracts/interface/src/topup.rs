@@ -1,5 +1,6 @@
 //! Contract `topup`: a holder without a bank card tops up, cashes out or pays somebody through an agent's account, against cash.
 use countersign_types::{AccountId, Amount, AssetId, Hash, Text, Timestamp};
+use parity_scale_codec::{Decode, Encode};
 
 crate::interface! {
     module "topup";
@@ -105,4 +106,29 @@ crate::interface! {
         /// What the contract holds for cash-outs that are not closed.
         SetAside = set_aside { asset: AssetId } -> Amount;
     }
+}
+
+/// The map of [`RequestRecord`]s by business id.
+pub const REQUESTS: u8 = 0;
+/// The map of [`Licence`]s by agent and asset.
+pub const LICENCES: u8 = 1;
+/// The map of [`DayUse`]s by agent and asset.
+pub const USED: u8 = 2;
+/// The map of the sums set aside for cash-outs, by asset.
+pub const SET_ASIDE: u8 = 3;
+
+/// What went through an agent on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DayUse {
+    /// Days since the Unix epoch, in UTC.
+    pub day: u64,
+    /// The sum of the amounts, without fees.
+    pub amount: Amount,
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Days since the Unix epoch in UTC, which has no leap seconds in milliseconds.
+pub const fn day(time: Timestamp) -> u64 {
+    time.millis() / DAY_MS
 }

@@ -1,10 +1,10 @@
 //! An agent carries a request out, or takes a cash-out on.
 use crate::licence::{self, Standing};
 use crate::payment;
-use crate::state::{DayUse, REQUESTS, emit};
+use crate::state::{REQUESTS, emit};
 use countersign_contract_sdk::Host;
 use countersign_interface::topup::{
-    CarriedOut, Error, Execute, Expire, HandingOver, Kind, Mode, RequestRecord, State, scheduled,
+    CarriedOut, DayUse, Error, Execute, Expire, HandingOver, Kind, Mode, RequestRecord, State, scheduled,
 };
 use countersign_types::{AccountId, Hash, Timestamp};
 use parity_scale_codec::Encode;

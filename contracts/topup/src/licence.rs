@@ -1,11 +1,9 @@
 //! Who may carry requests out, and how much.
-use crate::state::{DayUse, LICENCES, USED, emit};
+use crate::state::{LICENCES, USED, emit};
 use countersign_contract_sdk::Host;
-use countersign_interface::topup::{Error, Licence, LicenceWithdrawn, License, Licensed, Withdraw};
+use countersign_interface::topup::{DayUse, Error, Licence, LicenceWithdrawn, License, Licensed, Withdraw, day};
 use countersign_types::account::Role;
-use countersign_types::{AccountId, Amount, AssetId, Timestamp};
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+use countersign_types::{AccountId, Amount, AssetId};
 
 pub fn license(host: &mut impl Host, member: AccountId, agent: AccountId, args: License) -> Result<(), Error> {
     let License { asset, per_request, per_day } = args;
@@ -106,9 +104,4 @@ pub fn used_today(host: &mut impl Host, agent: AccountId, asset: AssetId) -> Day
     let today = day(host.now());
     let nothing = DayUse { day: today, amount: Amount::ZERO };
     USED.get(host, &(agent, asset)).filter(|used| used.day == today).unwrap_or(nothing)
-}
-
-/// Days since the Unix epoch in UTC, which has no leap seconds in milliseconds.
-const fn day(time: Timestamp) -> u64 {
-    time.millis() / DAY_MS
 }

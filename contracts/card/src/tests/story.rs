@@ -2,10 +2,11 @@
 use super::scene::{CARD, DAY_MAX, FUNDS, PAYMENT_MAX, START, Scene, card_name, name, refused, text};
 use crate::limits::{CARDS_PER_ANSWER, DAY_MS, RECLAIM_AFTER_MS};
 use countersign_interface::card::{
-    AuthChanged, Blocked, CardRecord, DeviceChanged, Error, LimitsChanged, Loaded, Paid, PaymentRecord, Register,
-    Registered, Unblocked, Unloaded,
+    AuthChanged, Blocked, CARDS, CardRecord, DeviceChanged, Error, HELD, LimitsChanged, Loaded, PAYMENTS, Paid,
+    PaymentRecord, Register, Registered, Unblocked, Unloaded, card_key, order_key,
 };
 use countersign_types::{Amount, Timestamp};
+use parity_scale_codec::{DecodeAll, Encode};
 
 #[test]
 fn a_card_is_registered_with_nothing_on_it() {
@@ -33,6 +34,24 @@ fn a_card_is_registered_with_nothing_on_it() {
     assert_eq!(scene.card(), record);
     assert_eq!(scene.cards_of(holder, None), [card]);
     assert_eq!(scene.cards_of(issuer, None), []);
+}
+
+/// Who proves a card or a payment finds its record by these keys.
+#[test]
+fn records_stand_where_the_interface_says() {
+    let mut scene = Scene::loaded(1_000);
+    scene.pay("order-1", 250).unwrap();
+    let stored = scene.host.storage();
+    let card: CardRecord = decoded(&stored[&(CARDS, card_key(&name(CARD))).encode()]);
+    assert_eq!(card.balance, Amount::new(750));
+    let payment: PaymentRecord = decoded(&stored[&(PAYMENTS, order_key(&scene.phone.account, "order-1")).encode()]);
+    assert_eq!(payment.amount, Amount::new(250));
+    let held: Amount = decoded(&stored[&(HELD, scene.eur).encode()]);
+    assert_eq!(held, card.balance);
+}
+
+fn decoded<T: DecodeAll>(bytes: &[u8]) -> T {
+    T::decode_all(&mut &bytes[..]).unwrap()
 }
 
 #[test]
