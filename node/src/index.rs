@@ -13,5 +13,5 @@ mod validators;
 
 pub use cursor::{BadCursor, Cursor, HistoryCursor};
 pub use entry::{Entries, EventPlace, TransactionPlace, entries, is_always_kept, place_of};
-pub use lookup::{EventQuery, PAGE_SCAN_BLOCKS_MAX, Placed, events, history, transaction};
+pub use lookup::{EventQuery, PAGE_SCAN_BLOCKS_MAX, Placed, events, history, merged, transaction};
 pub use validators::ValidatorsFrom;

@@ -6,7 +6,8 @@
 //!
 //! Each change is one [`Link`]: the last header that the old validators certify, which names the new ones. A node keeps those of its
 //! chain for ever, so that it can hand the trail on when the blocks are gone.
-use crate::chain::Fault;
+use crate::chain::{Chain, Fault};
+use crate::index;
 use countersign_state::Store;
 use countersign_types::block::BadCertificate;
 use countersign_types::{Certificate, Genesis, Hash, Header, Height, ValidatorSet};
@@ -36,6 +37,15 @@ impl Link {
         (key(self.header.height), self.encode())
     }
 
+    /// The links above a height, oldest first, at most `limit`: also those that are in no checkpoint yet.
+    ///
+    /// # Errors
+    /// [`Fault`] if the store fails or an entry is not readable.
+    pub fn above(chain: &Chain, height: Height, limit: usize) -> Result<Vec<Self>, Fault> {
+        let entries = index::merged(chain, &[SPACE], Some(&key(height)), limit)?;
+        entries.values().map(|bytes| decoded(bytes, height)).collect()
+    }
+
     /// The links of a store up to that of `last`, oldest first.
     ///
     /// # Errors
@@ -50,15 +60,18 @@ impl Link {
                 if found > key(last) {
                     return Ok(links);
                 }
-                let link: Self = countersign_types::decode("change of validators", &bytes, LINK_BYTES_MAX)
-                    .map_err(|cause| Fault::Unreadable { what: "change of validators", height: last, cause })?;
-                links.push(link);
+                links.push(decoded(&bytes, last)?);
             }
             if is_end {
                 return Ok(links);
             }
         }
     }
+}
+
+fn decoded(bytes: &[u8], height: Height) -> Result<Link, Fault> {
+    let unreadable = |cause| Fault::Unreadable { what: "change of validators", height, cause };
+    countersign_types::decode("change of validators", bytes, LINK_BYTES_MAX).map_err(unreadable)
 }
 
 fn key(height: Height) -> Vec<u8> {

@@ -21,6 +21,8 @@ fn a_transfer_becomes_final_and_survives_kill_9() {
     let before: Vec<Value> =
         (0..=height + 1).map(|height| node.call("chain_header", json!([height])).unwrap()).collect();
     let proof = node.call("state_proof", json!(["0x67706172616d73", height])).unwrap();
+    let receipt = node.call("tx_proof", json!([id])).unwrap();
+    check_receipt(&node, &receipt, &status);
     node.kill();
 
     let node = DevNode::start(dir.path());
@@ -36,12 +38,30 @@ fn a_transfer_becomes_final_and_survives_kill_9() {
     let certified: countersign_types::Header = support::decoded(&after[height as usize + 1]["header"]);
     assert_eq!(certified.state_root.to_string(), proof["root"].as_str().unwrap());
     assert_eq!(node.call("tx_status", json!([id])).unwrap(), status);
+    assert_eq!(node.call("tx_proof", json!([id])).unwrap(), receipt);
     assert_eq!(node.balance(&bob), "101000");
     let again = node.submit(&transfer(&node.chain(), &alice, &bob, 1_000, 2)).unwrap();
     assert_eq!(node.until_final(&again)["receipt"]["ok"], true);
     assert_eq!(node.balance(&bob), "102000");
     node.stop();
     assert!(!dir.path().join("rpc.addr").exists());
+}
+
+/// The receipt and the transaction follow from the header after their block.
+fn check_receipt(node: &DevNode, told: &Value, status: &Value) {
+    use countersign_types::{Header, Receipt, SignedTransaction, block, merkle::ListProof};
+    assert_eq!((&told["height"], &told["index"]), (&status["height"], &status["index"]));
+    assert_eq!(told["receipt"], status["receipt"]["receipt"]);
+    let above = node.call("chain_header", json!([told["height"].as_u64().unwrap() + 1])).unwrap();
+    let (above, header): (Header, Header) = (support::decoded(&above["header"]), support::decoded(&told["header"]));
+    assert_eq!(header.hash(), above.parent);
+    let (receipt, place): (Receipt, ListProof) =
+        (support::decoded(&told["receipt"]), support::decoded(&told["receipt_proof"]));
+    assert!(place.verify(&above.receipts_root, receipt.hash()));
+    let (transaction, place): (SignedTransaction, ListProof) =
+        (support::decoded(&told["transaction"]), support::decoded(&told["transaction_proof"]));
+    assert!(place.verify(&header.tx_root, block::transaction_leaf(&transaction)));
+    assert_eq!(transaction.transaction.id().to_string(), status["receipt"]["subject"].as_str().unwrap());
 }
 
 #[test]
@@ -127,6 +147,11 @@ fn bad_input_has_a_stable_code_and_harms_nothing() {
     assert_eq!(code("tx_submit", json!(["0x1"])), -32602);
     assert_eq!(code("tx_submit", json!([])), -32602);
     assert_eq!(code("tx_status", json!(["cst1nonsense"])), -32602);
+    assert_eq!(code("tx_proof", json!(["cst1nonsense"])), -32602);
+    let unknown = countersign_types::transaction::TransactionId(countersign_types::Hash::ZERO).to_string();
+    assert_eq!(code("tx_proof", json!([unknown])), -32002);
+    assert_eq!(code("chain_validators", json!([0, 501])), -32021);
+    assert_eq!(node.call("chain_validators", json!([0])).unwrap(), json!([]), "they never changed");
     assert_eq!(code("chain_block", json!([-1])), -32602);
     assert_eq!(code("chain_block", json!([0])), -32002);
     assert_eq!(code("chain_block", json!([1_000_000])), -32002);

@@ -36,6 +36,11 @@ pub trait CountersignRpc {
     #[method(name = "chain_header")]
     async fn chain_header(&self, height: u64) -> RpcResult<HeaderView>;
 
+    /// The changes of the validators that headers above a height announce, oldest first: what leads from validators
+    /// that are trusted to those of today. A shorter list than `limit` is the end.
+    #[method(name = "chain_validators")]
+    async fn chain_validators(&self, after: u64, limit: Option<u32>) -> RpcResult<Vec<HandoverView>>;
+
     /// Takes an encoded `SignedTransaction`. Answers its id once it is verified, waits here, and is in this node's journal: it then
     /// outlives a crash of the node's process and is told to peers until a block holds it or it expires. It is not final: a power
     /// cut within moments may cost it, and so may others' transactions when the mempool is full. What becomes of it tells
@@ -50,6 +55,10 @@ pub trait CountersignRpc {
     /// Where the transaction with this id (`cst1…`) stands.
     #[method(name = "tx_status")]
     async fn tx_status(&self, id: String) -> RpcResult<TxStatus>;
+
+    /// A decided transaction with proofs of its place and its receipt, under the header of its block and the next one.
+    #[method(name = "tx_proof")]
+    async fn tx_proof(&self, id: String) -> RpcResult<TxProofView>;
 
     /// Tries an encoded `SignedTransaction` on the newest state, with or without all signatures. Changes nothing.
     #[method(name = "tx_simulate")]

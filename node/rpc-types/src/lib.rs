@@ -12,6 +12,8 @@ pub mod error;
 pub mod finding;
 pub mod governance;
 pub mod methods;
+mod outcome;
+mod record;
 pub mod site;
 pub mod view;
 
@@ -21,4 +23,5 @@ pub use bytes::HexBytes;
 pub use error::{ErrorCode, RpcFault};
 pub use governance::*;
 pub use methods::{METHODS, MethodDoc, MethodKind};
+pub use outcome::{step_name, subject_text};
 pub use view::*;

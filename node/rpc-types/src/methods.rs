@@ -47,6 +47,12 @@ pub const METHODS: &[MethodDoc] = &[
     call("chain_block", &[("height", "integer")], "bytes", "The encoded block at a height."),
     call("chain_header", &[("height", "integer")], "HeaderView", "A header with its certificate and validators."),
     call(
+        "chain_validators",
+        &[("after", "integer"), ("limit", "integer?")],
+        "[HandoverView]",
+        "The changes of the validators that headers above a height announce, oldest first.",
+    ),
+    call(
         "tx_submit",
         &[("transaction", "bytes")],
         "string",
@@ -59,6 +65,7 @@ pub const METHODS: &[MethodDoc] = &[
         "Takes several; each answer is an id or a refusal.",
     ),
     call("tx_status", &[("id", "string")], "TxStatus", "Where a transaction stands."),
+    call("tx_proof", &[("id", "string")], "TxProofView", "A decided transaction with proofs of its place and receipt."),
     call("tx_simulate", &[("transaction", "bytes")], "SimulationView", "Tries a transaction, fully signed or not."),
     call("account_get", &[("account", "string")], "AccountView", "An account by id or name."),
     call(

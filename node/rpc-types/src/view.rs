@@ -38,6 +38,39 @@ pub struct HeaderView {
     pub validators: HexBytes,
 }
 
+/// A change of the validators.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HandoverView {
+    /// Height of the last header that the validators before the change certify.
+    pub height: u64,
+    /// That header, encoded: it names the next validators by their hash.
+    pub header: HexBytes,
+    /// The encoded `Certificate` over it.
+    pub certificate: HexBytes,
+    /// The encoded `ValidatorSet` of the next block.
+    pub next: HexBytes,
+}
+
+/// A decided transaction and how it follows from the header after its block, which the validators certified.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TxProofView {
+    /// Height of its block; the header at the next height names the root of the receipts, and this block's header as
+    /// its parent.
+    pub height: u64,
+    /// Index among the block's transactions.
+    pub index: u32,
+    /// The encoded `Header` of its block.
+    pub header: HexBytes,
+    /// The encoded `SignedTransaction`.
+    pub transaction: HexBytes,
+    /// The encoded `ListProof` of the transaction under the header's `tx_root`.
+    pub transaction_proof: HexBytes,
+    /// The encoded `Receipt`.
+    pub receipt: HexBytes,
+    /// The encoded `ListProof` of the receipt under the next header's `receipts_root`.
+    pub receipt_proof: HexBytes,
+}
+
 /// Where a transaction stands.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

@@ -170,7 +170,10 @@ fn placed(receipts: &[Receipt], cursor: Cursor) -> Option<Placed> {
 }
 
 /// Entries under `prefix` greater than `after`, in order, at most `limit`, of memory and disk together.
-fn merged(chain: &Chain, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Entries, Fault> {
+///
+/// # Errors
+/// [`Fault`] if the store fails.
+pub fn merged(chain: &Chain, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Entries, Fault> {
     // Memory first: an entry leaves it only when it is on disk.
     let unsaved = chain.pending();
     let mut all: Entries = chain.store().index_range(prefix, after, limit, false)?.into_iter().collect();

@@ -1,5 +1,6 @@
 //! Blocks, headers, the node itself.
-use super::{Api, not_found, view};
+use super::{Api, not_found, page_items, view};
+use crate::trail::Link;
 use countersign_rpc_types::*;
 use countersign_types::{Height, ValidatorSet};
 use parity_scale_codec::Encode;
@@ -43,6 +44,18 @@ impl Api {
         let transactions = executed.block.transactions.len() as u32;
         let certificate = Some(HexBytes(executed.certificate.encode()));
         Ok(header_view(&executed.block.header, transactions, certificate, &validators))
+    }
+
+    pub(super) fn handovers(&self, after: u64, limit: Option<u32>) -> Result<Vec<HandoverView>, RpcFault> {
+        let links =
+            Link::above(&self.chain, Height::new(after), page_items(limit)?).map_err(|fault| self.fault(fault))?;
+        let view = |link: &Link| HandoverView {
+            height: link.header.height.get(),
+            header: HexBytes(link.header.encode()),
+            certificate: HexBytes(link.certificate.encode()),
+            next: HexBytes(link.next.encode()),
+        };
+        Ok(links.iter().map(view).collect())
     }
 
     fn genesis_header(&self) -> Result<HeaderView, RpcFault> {

@@ -1,5 +1,5 @@
 //! Contracts: what there is, what each declares, asking one, trying a transaction.
-use super::{Api, bad_input, failure, not_found, view};
+use super::{Api, bad_input, failure, not_found};
 use crate::chain::{Head, read};
 use crate::clock::Clock;
 use countersign_executor::BlockPlace;
@@ -25,8 +25,8 @@ impl Api {
         let head = self.chain.head();
         let found = head.state.range(&state_key::contracts(), None, CONTRACTS_MAX);
         let deployed = found.iter().filter_map(|(_, value)| read::decoded::<Contract>(value));
-        let deployed = deployed.map(|contract| view::contract(&contract));
-        countersign_executor::native_interfaces().map(view::native).chain(deployed).collect()
+        let deployed = deployed.map(|contract| ContractView::of(&contract));
+        countersign_executor::native_interfaces().map(ContractView::of_native).chain(deployed).collect()
     }
 
     pub(super) fn contract_interface(&self, module: &str) -> Result<InterfaceView, RpcFault> {
@@ -50,7 +50,7 @@ impl Api {
             self.chain.executor().query(&head.state, &module, query, args, next_place(&head, self.chain.clock()));
         answer.map(HexBytes).map_err(|fault| {
             let interface = self.interfaces.get(self.chain.executor(), &head.state, &module);
-            let view = failure::call_fault(&fault, interface.as_deref());
+            let view = FailureView::of_call(&fault, interface.as_deref());
             RpcFault::new(ErrorCode::QueryFailed, format!("{module}.{query}: {}", view.message)).with(view)
         })
     }

@@ -1,12 +1,11 @@
 //! The council, validators, nodes and evidence: what governance decides by and has decided.
-use super::{Api, bad_input, page_items, view};
+use super::{Api, bad_input, page_items};
 use crate::chain::{Head, read};
 use countersign_consensus::PeerId;
 use countersign_executor::ValidatorStanding;
 use countersign_rpc_types::*;
 use countersign_state::StateRead;
 use countersign_types::evidence::RecordedEvidence;
-use countersign_types::params::PARAMETERS;
 use countersign_types::{NodeRecord, PublicKey, Status, Validator, ValidatorSet, state_key};
 use parity_scale_codec::Encode;
 use std::collections::BTreeSet;
@@ -15,21 +14,8 @@ impl Api {
     pub(super) fn council(&self) -> CouncilView {
         let head = self.chain.head();
         let council = countersign_executor::council(&head.state);
-        let member = |id: &countersign_types::AccountId| {
-            let record = read::member(&head.state, id);
-            let status = record.as_ref().map_or(Status::Suspended, |member| member.status);
-            let name = record.map(|member| member.name.to_string()).unwrap_or_default();
-            CouncilMember { id: id.to_string(), name, status: view::status(status) }
-        };
-        let parameter = |known: &countersign_types::params::Parameter| ParameterView {
-            name: known.name.into(),
-            value: known.get(&head.params),
-        };
-        CouncilView {
-            members: council.members.iter().map(member).collect(),
-            threshold: council.threshold,
-            parameters: PARAMETERS.iter().map(parameter).collect(),
-        }
+        let members: Vec<_> = council.members.iter().map(|id| read::member(&head.state, id)).collect();
+        CouncilView::of(&council, &members, &head.params)
     }
 
     pub(super) fn validators(&self) -> Vec<ValidatorView> {
@@ -112,7 +98,7 @@ fn evidence_view(found: &RecordedEvidence) -> EvidenceView {
         validator: evidence.validator().to_string(),
         height: evidence.height().get(),
         round: evidence.round(),
-        step: view::step(evidence.step()).into(),
+        step: step_name(evidence.step()).into(),
         recorded_at: recorded_at.get(),
         evidence: HexBytes(evidence.encode()),
     }

@@ -88,8 +88,8 @@ impl Api {
     pub(super) fn account(&self, account: &str) -> Result<AccountView, RpcFault> {
         let head = self.chain.head();
         Ok(match find(&head, account)? {
-            Found::Signing(id, account) => view::account(&head.state, &id, &account),
-            Found::Contract(_, contract) => view::contract_account(&head.state, &contract),
+            Found::Signing(id, account) => AccountView::of(&id, &account, view::balances(&head.state, &id)),
+            Found::Contract(id, contract) => AccountView::of_contract(&contract, view::balances(&head.state, &id)),
         })
     }
 
@@ -110,7 +110,7 @@ impl Api {
 
     pub(super) fn asset(&self, asset: &str) -> Result<AssetView, RpcFault> {
         let (id, record) = self.asset_record(asset)?;
-        Ok(view::asset(&id, &record))
+        Ok(AssetView::of(&id, &record))
     }
 
     fn asset_record(&self, asset: &str) -> Result<(AssetId, Asset), RpcFault> {
@@ -123,14 +123,14 @@ impl Api {
         let (head, limit) = (self.chain.head(), page_items(limit)?);
         let after: Option<AssetId> = parsed("cursor", cursor)?;
         let after = after.map(|id| state_key::asset(&id));
-        Ok(page(&head.state, &state_key::assets(), after, limit, view::asset))
+        Ok(page(&head.state, &state_key::assets(), after, limit, AssetView::of))
     }
 
     pub(super) fn balance(&self, account: &str, asset: &str) -> Result<BalanceView, RpcFault> {
         let (id, record) = self.asset_record(asset)?;
         let head = self.chain.head();
         let account = find(&head, account)?.id();
-        Ok(view::balance(&id, read::balance(&head.state, &account, &id), &record))
+        Ok(BalanceView::of(&id, read::balance(&head.state, &account, &id), &record))
     }
 
     pub(super) fn proof(&self, key: &[u8], height: Option<u64>) -> Result<ProofView, RpcFault> {

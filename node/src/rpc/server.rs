@@ -45,6 +45,10 @@ impl CountersignRpcServer for Server {
         self.beside(move |api| api.header(height)).await
     }
 
+    async fn chain_validators(&self, after: u64, limit: Option<u32>) -> RpcResult<Vec<HandoverView>> {
+        self.beside(move |api| api.handovers(after, limit)).await
+    }
+
     async fn tx_submit(&self, transaction: HexBytes) -> RpcResult<String> {
         Ok(self.0.submit(&transaction.0).await?)
     }
@@ -56,6 +60,11 @@ impl CountersignRpcServer for Server {
     async fn tx_status(&self, id: String) -> RpcResult<TxStatus> {
         let id = transactions::transaction_id(&id)?;
         self.beside(move |api| api.tx_status(&id)).await
+    }
+
+    async fn tx_proof(&self, id: String) -> RpcResult<TxProofView> {
+        let id = transactions::transaction_id(&id)?;
+        self.beside(move |api| api.tx_proof(&id)).await
     }
 
     async fn tx_simulate(&self, transaction: HexBytes) -> RpcResult<SimulationView> {

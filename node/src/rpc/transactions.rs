@@ -4,9 +4,11 @@ use crate::chain::Executed;
 use crate::index::{self, HistoryCursor, TransactionPlace};
 use crate::mempool::Origin;
 use countersign_rpc_types::*;
+use countersign_types::block::transaction_leaves;
 use countersign_types::receipt::Subject;
 use countersign_types::transaction::TransactionId;
-use countersign_types::{Hash, Height, SignedTransaction};
+use countersign_types::{Hash, Height, Receipt, SignedTransaction, merkle};
+use parity_scale_codec::Encode;
 
 impl Api {
     pub(super) async fn submit(&self, bytes: &[u8]) -> Result<String, RpcFault> {
@@ -78,6 +80,34 @@ impl Api {
         let transaction = executed.block.transactions.get(index as usize).map(|signed| &signed.transaction);
         let receipt = self.receipt(&self.chain.head().state, receipt, transaction);
         Ok(Some(TxStatus::Final { height: height.get(), index, receipt }))
+    }
+
+    /// A decided transaction with proofs of its place and its receipt.
+    pub(super) fn tx_proof(&self, id: &Hash) -> Result<TxProofView, RpcFault> {
+        let missing = || not_found("decided transaction with this id here");
+        let place = index::transaction(&self.chain, id).map_err(|fault| self.fault(fault))?.ok_or_else(missing)?;
+        let executed = self.chain.executed(place.height).map_err(|fault| self.fault(fault))?.ok_or_else(missing)?;
+        let Executed { block, receipts, .. } = &*executed;
+        let (at, receipt_at) = (place.index as usize, place.receipt as usize);
+        let (Some(transaction), Some(receipt)) = (block.transactions.get(at), receipts.get(receipt_at)) else {
+            return Err(missing());
+        };
+        if receipt.subject != Subject::Transaction(*id) {
+            return Err(missing());
+        }
+        let leaves: Vec<Hash> = receipts.iter().map(Receipt::hash).collect();
+        let receipt_proof = merkle::prove(&leaves, receipt_at).ok_or_else(missing)?;
+        let leaves = transaction_leaves(&block.transactions);
+        let transaction_proof = merkle::prove(&leaves, at).ok_or_else(missing)?;
+        Ok(TxProofView {
+            height: place.height.get(),
+            index: place.index,
+            header: HexBytes(block.header.encode()),
+            transaction: HexBytes(transaction.encode()),
+            transaction_proof: HexBytes(transaction_proof.encode()),
+            receipt: HexBytes(receipt.encode()),
+            receipt_proof: HexBytes(receipt_proof.encode()),
+        })
     }
 
     pub(super) fn history(

@@ -70,8 +70,17 @@ impl Block {
 
 /// Root over the transactions with their signatures, so that a block's bytes are bound by its header.
 pub fn transactions_root(transactions: &[SignedTransaction]) -> Hash {
-    let leaves: Vec<Hash> = transactions.iter().map(|tx| Hash::of_encoded("signed-transaction", tx)).collect();
-    crate::merkle::root(&leaves)
+    crate::merkle::root(&transaction_leaves(transactions))
+}
+
+/// The leaves under a header's `tx_root`.
+pub fn transaction_leaves(transactions: &[SignedTransaction]) -> Vec<Hash> {
+    transactions.iter().map(transaction_leaf).collect()
+}
+
+/// The leaf of a transaction with its signatures.
+pub fn transaction_leaf(transaction: &SignedTransaction) -> Hash {
+    Hash::of_encoded("signed-transaction", transaction)
 }
 
 /// Hash of a block's evidence, so that it is bound by the header.
