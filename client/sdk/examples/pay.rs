@@ -10,6 +10,7 @@ use countersign_client::builder::{self, BuildError, CallDraft};
 use countersign_client::display::{self, DisplayError};
 use countersign_client::rpc::{Patience, with_needs};
 use countersign_client::types::Hash;
+use countersign_client::verify::Verification;
 use countersign_client::{Client, Directory, Keystore, Need, clock};
 use serde_json::json;
 use std::error::Error;
@@ -25,8 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: pay NODE CHAIN KEYS KEY PAYEE ASSET AMOUNT".into());
     };
     let chain: Hash = chain.parse()?;
-    let client = Client::new(node, Patience::default())?;
-    let client = client.clone().trusting(client.trust(chain).await?);
+    let client = Client::new(node, Patience::default())?.verifying(Verification::of(chain));
 
     // Whoever signs: a key of the store, or the program that keeps it.
     let passphrase = std::env::var("COUNTERSIGN_PASSPHRASE").ok();

@@ -9,6 +9,7 @@
 use countersign_client::interface::booking::{BookingRecord, record_key};
 use countersign_client::rpc::Patience;
 use countersign_client::types::{Hash, decode, limits};
+use countersign_client::verify::Verification;
 use countersign_client::{Client, clock};
 use std::error::Error;
 
@@ -19,10 +20,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: verify_booking NODE CHAIN BOOKING".into());
     };
     let (chain, booking): (Hash, Hash) = (chain.parse()?, booking.parse()?);
-    let client = Client::new(node, Patience::default())?;
+    let client = Client::new(node, Patience::default())?.verifying(Verification::of(chain));
 
-    let mut trust = client.trust(chain).await?;
-    let found = client.verified(&mut trust, record_key(&booking)).await?;
+    let found = client.verified(record_key(&booking)).await?;
     let as_of = clock::to_local(found.time);
     let Some(bytes) = found.value else {
         return Err(format!("it is proven that there is no booking {booking} (as of {as_of})").into());

@@ -205,7 +205,7 @@ impl Client {
 
     /// The header that certifies what the node has just executed: the next one follows at once. If it does not, the newest.
     async fn newest_header(&self) -> Result<(Header, HeaderView), DoorError> {
-        let head = self.head().await?;
+        let head = self.told_head().await?;
         let deadline = Instant::now() + CERTIFY;
         let view = self.header(head.height).await?;
         let header = header_of(head.height, &view)?;
@@ -213,7 +213,7 @@ impl Client {
             return Ok((header, view));
         }
         while Instant::now() < deadline {
-            if self.head().await?.height > head.height {
+            if self.told_head().await?.height > head.height {
                 let view = self.header(head.height + 1).await?;
                 return Ok((header_of(head.height + 1, &view)?, view));
             }
@@ -237,6 +237,7 @@ impl Client {
         }
         let seal = seal_of(&view, trust)?;
         trust.check(&header, &seal).map_err(DoorError::Unverified)?;
+        self.provenance().prove(header.height, header.time);
         Ok(Certified { header, seal, handovers })
     }
 

@@ -51,6 +51,7 @@ pub mod signer;
 pub mod uri;
 pub mod value;
 pub mod verify;
+pub mod wasm;
 
 pub use countersign_interface as interface;
 pub use countersign_lock as lock;

@@ -12,7 +12,7 @@ pub use learn::{Needy, with_needs};
 pub use wait::Finality;
 
 use crate::rpc_types::{ErrorCode, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
-use crate::verify::{Trust, VerifyError};
+use crate::verify::{Provenance, StoreError, Verification, Verifier, VerifyError};
 use jsonrpsee::core::ClientError as WireError;
 use jsonrpsee::ws_client::{PingConfig, WsClient, WsClientBuilder};
 use std::future::Future;
@@ -30,6 +30,8 @@ pub struct Patience {
     pub connect: Duration,
     /// For one answer.
     pub request: Duration,
+    /// For the block that certifies the newest one, which follows at once; or for a node that is a few blocks behind.
+    pub certify: Duration,
     /// Attempts before a node counts as unreachable, with pauses of 0.1 s, 0.2 s, 0.4 s … between them.
     pub attempts: u32,
 }
@@ -37,7 +39,12 @@ pub struct Patience {
 impl Default for Patience {
     /// A node on the same continent answers in a fraction; one that is starting is given two seconds.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), request: Duration::from_secs(20), attempts: 5 }
+        Self {
+            connect: Duration::from_secs(5),
+            request: Duration::from_secs(20),
+            certify: Duration::from_secs(10),
+            attempts: 5,
+        }
     }
 }
 
@@ -47,7 +54,8 @@ pub struct Client {
     url: Arc<str>,
     patience: Patience,
     connection: Arc<Mutex<Option<Arc<WsClient>>>>,
-    trust: Option<Arc<Mutex<Trust>>>,
+    verifier: Option<Arc<Verifier>>,
+    provenance: Arc<Provenance>,
 }
 
 impl std::fmt::Debug for Client {
@@ -111,6 +119,9 @@ pub enum ClientError {
     /// The answer does not follow from what the validators certified: the node lies, is broken, or is of another chain.
     #[error("the node's answer is not to be believed")]
     Unverified(#[from] VerifyError),
+    /// What is trusted cannot be read or kept.
+    #[error(transparent)]
+    Trust(#[from] StoreError),
     /// The transaction was taken but not decided in time. It may still be, until it expires.
     #[error("transaction {id} is not decided after {seconds} s; ask again with `tx status`")]
     NotFinal {
@@ -138,18 +149,27 @@ impl Client {
     /// [`ClientError::BadUrl`].
     pub fn new(url: &str, patience: Patience) -> Result<Self, ClientError> {
         let url = websocket_url(url).ok_or_else(|| ClientError::BadUrl { url: url.chars().take(120).collect() })?;
-        Ok(Self { url: url.into(), patience, connection: Arc::default(), trust: None })
+        Ok(Self { url: url.into(), patience, connection: Arc::default(), verifier: None, provenance: Arc::default() })
     }
 
-    /// The same node, of which names and decimals ([`Client::learn`]) are believed only with proof.
+    /// The same node, of which what can be proven is believed only with proof: records of the ledger and of contracts,
+    /// interfaces, receipts. The rest stays its word, as [`Client::provenance`] tells.
     #[must_use]
-    pub fn trusting(self, trust: Trust) -> Self {
-        Self { trust: Some(Arc::new(Mutex::new(trust))), ..self }
+    pub fn verifying(self, verification: Verification) -> Self {
+        Self { verifier: Some(Arc::new(Verifier::new(verification))), ..self }
     }
 
-    /// What is trusted instead of the node, if anything.
-    pub fn trusted(&self) -> Option<&Arc<Mutex<Trust>>> {
-        self.trust.as_ref()
+    pub(crate) fn verifier(&self) -> Option<&Verifier> {
+        self.verifier.as_deref()
+    }
+
+    /// Whether the answers so far were proven. Shared by clones.
+    pub fn provenance(&self) -> &Arc<Provenance> {
+        &self.provenance
+    }
+
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// The node's address.
@@ -175,8 +195,17 @@ impl Client {
         Ok(client)
     }
 
-    /// Runs one method, connecting and trying again as the patience allows.
+    /// Runs a method whose answer is the node's word.
     async fn call<T, F>(&self, method: &'static str, run: impl Fn(Arc<WsClient>) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, WireError>>,
+    {
+        self.provenance.hear();
+        self.fetch(method, run).await
+    }
+
+    /// Runs one method, connecting and trying again as the patience allows. Its answer is a proof, or checked by one.
+    async fn fetch<T, F>(&self, method: &'static str, run: impl Fn(Arc<WsClient>) -> F) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, WireError>>,
     {

@@ -1,16 +1,34 @@
-//! Answers a wallet need not trust its node for: a state value with its proof, under a header that the validators certified.
+//! Answers a wallet need not trust its node for: values with their proofs, under headers that the validators certified.
 //!
 //! ```text
-//! chain id ─hash of→ genesis ─→ validators ─certificate→ header N+1 ─state_root→ proof ─→ value of the state after block N
+//! chain id ─hash of→ genesis ─→ validators ─certificate→ header N+1 ─┬ state_root ─────→ value in the state after N
+//!      ▲ store.rs: kept, with the newest header                      ├ receipts_root ──→ receipt of a transaction of N
+//!                                                                    └ parent, tx_root → its place in block N
 //! ```
-//! What is left to the node is how recent the state is: the certified header's time tells.
-use crate::rpc::ClientError;
+//! verifier.rs: the header that answers are checked under; records.rs, queries.rs, interfaces.rs, receipts.rs: what is
+//! checked.
+//!
+//! What is left to the node is how recent the state is: the certified header's time tells, and it is never older than
+//! what was seen before.
+mod interfaces;
+mod provenance;
+mod queries;
+mod receipts;
+mod records;
+mod store;
+mod verifier;
+
+pub use provenance::{Provenance, Word};
+pub use receipts::{ProvenReceipt, check_receipt};
+pub use store::{StoreError, TrustStore};
+pub use verifier::{FirstUse, STALE_AFTER, Verification};
+pub(crate) use verifier::{Verifier, chain_of};
+
+use crate::rpc_types::{HandoverView, HeaderView};
 use crate::types::block::BadCertificate;
 use crate::types::{
-    Account, AccountId, Amount, Asset, AssetId, Certificate, DecodeError, Genesis, Hash, Header, Height, ModuleName,
-    Name, Timestamp, ValidatorSet, decode, limits, state_key,
+    Certificate, DecodeError, Genesis, Hash, Header, Height, ModuleName, Timestamp, ValidatorSet, decode, limits,
 };
-use crate::{Client, rpc_types::HeaderView};
 use countersign_state::{Proof, ProofError};
 
 /// Bytes of an encoded header: ten hashes and some numbers.
@@ -19,12 +37,24 @@ const HEADER_BYTES_MAX: usize = 1024;
 const CERTIFICATE_BYTES_MAX: usize = limits::VALIDATORS_MAX * 96 + 128;
 /// Bytes of an encoded set of validators.
 const VALIDATORS_BYTES_MAX: usize = limits::VALIDATORS_MAX * 40 + 8;
-/// Changes of the validators that are followed for one answer: years of governance.
-const CHANGES_MAX: usize = 1_000;
 
 /// Why an answer is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
+    /// Nothing says which chain to believe.
+    #[error("nothing can be proven without a chain that is trusted")]
+    NothingTrusted,
+    /// The node is on another chain.
+    #[error(
+        "the node is on chain {found}, trusted is {trusted}: name a node of that chain with --node; to use the other \
+         chain, compare its id with what its operators publish and name it with --chain or `network trust`"
+    )]
+    ForeignChain {
+        /// The node's.
+        found: Hash,
+        /// The one trusted.
+        trusted: Hash,
+    },
     /// The genesis is not the one whose hash is the chain's id.
     #[error("the node's genesis is that of chain {found}, not of {wanted}")]
     OtherGenesis {
@@ -54,23 +84,108 @@ pub enum VerifyError {
     /// The certificate does not vouch for the header.
     #[error(transparent)]
     Certificate(#[from] BadCertificate),
+    /// The node's state is older than one that was verified before.
+    #[error(
+        "the node's newest block is {found}, but block {seen} was verified before: the node lags far behind or keeps \
+         blocks back; ask another one. A development chain that was made anew is begun again with `network forget`"
+    )]
+    OlderThanSeen {
+        /// The newest height verified before.
+        seen: u64,
+        /// The node's newest.
+        found: u64,
+    },
+    /// Two headers of one height are certified: more than a third of the validators lie.
+    #[error("there are two certified headers of height {height}: the chain has split; tell its operators")]
+    Split {
+        /// The height.
+        height: u64,
+    },
     /// The proof does not show the value.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// The node no longer has what a proof is made from, however recent.
+    #[error("the node drops its states before a value can be proven; try again, or ask another node")]
+    NoProof,
     /// There is no certified state yet.
     #[error("the chain has no certified state yet: its first blocks are still to come")]
     TooYoung,
     /// The validators changed more often than is followed.
-    #[error("the validators changed more than {CHANGES_MAX} times since the genesis")]
+    #[error("the validators changed more often than is followed for one answer")]
     TooManyChanges,
+    /// The receipt told is not the one that is proven.
+    #[error("the node told another receipt than the one it can prove")]
+    OtherReceipt,
+    /// The receipt is that of something else, or of a try that did not count.
+    #[error("the node proves a receipt that is not the transaction's final one")]
+    NotItsReceipt,
+    /// The receipt is not among those of the block.
+    #[error("the receipt is not among those that the header of height {height} certifies")]
+    ReceiptProof {
+        /// Height of the header.
+        height: u64,
+    },
+    /// The transaction is not where it is said to stand.
+    #[error("the transaction does not stand in block {height} where the node says")]
+    TransactionProof {
+        /// Height of the block.
+        height: u64,
+    },
+    /// A contract's code has no interface of its module.
+    #[error("the code of `{module}` on the ledger declares no interface of it")]
+    NoInterface {
+        /// The module.
+        module: ModuleName,
+    },
 }
 
-/// The validators trusted from a height on. Begins with those of the genesis, follows certified changes.
+impl VerifyError {
+    /// A stable word for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NothingTrusted => "nothing_trusted",
+            Self::ForeignChain { .. } => "foreign_chain",
+            Self::OtherGenesis { .. } => "other_genesis",
+            Self::Decode(_) => "malformed",
+            Self::OtherHeader => "other_header",
+            Self::NoCertificate { .. } => "no_certificate",
+            Self::OtherValidators { .. } => "other_validators",
+            Self::Certificate(_) => "bad_certificate",
+            Self::OlderThanSeen { .. } => "older_than_seen",
+            Self::Split { .. } => "split",
+            Self::Proof(_) => "bad_proof",
+            Self::NoProof => "no_proof",
+            Self::TooYoung => "too_young",
+            Self::TooManyChanges => "too_many_changes",
+            Self::OtherReceipt => "other_receipt",
+            Self::NotItsReceipt => "not_its_receipt",
+            Self::ReceiptProof { .. } => "bad_receipt_proof",
+            Self::TransactionProof { .. } => "bad_transaction_proof",
+            Self::NoInterface { .. } => "no_interface",
+        }
+    }
+}
+
+/// A certified header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// Its height.
+    pub height: Height,
+    /// Its time.
+    pub time: Timestamp,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// The validators trusted from a height on. Begins with those of the genesis, follows certified changes, and never goes
+/// back behind what it has seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trust {
     chain: Hash,
+    title: String,
     validators: ValidatorSet,
     since: Height,
+    newest: Option<Mark>,
 }
 
 /// A value of the state that the validators vouch for.
@@ -78,9 +193,9 @@ pub struct Trust {
 pub struct Verified<T> {
     /// The value; `None` if the state has none.
     pub value: Option<T>,
-    /// The state is that after this block.
+    /// Height of the header that certifies it.
     pub height: Height,
-    /// Time of the header that certifies it: how recent the answer is.
+    /// Time of that header: how recent the answer is.
     pub time: Timestamp,
 }
 
@@ -95,7 +210,33 @@ impl Trust {
         if found != chain {
             return Err(VerifyError::OtherGenesis { found, wanted: chain });
         }
-        Ok(Self { chain, validators: genesis.validators, since: Height::new(1) })
+        let title = genesis.title.to_string();
+        Ok(Self { chain, title, validators: genesis.validators, since: Height::new(1), newest: None })
+    }
+
+    /// The chain trusted.
+    pub fn chain(&self) -> Hash {
+        self.chain
+    }
+
+    /// What its genesis calls it.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Who certifies blocks from [`Self::since`] on, until a certified change says otherwise.
+    pub fn validators(&self) -> &ValidatorSet {
+        &self.validators
+    }
+
+    /// The first block they certify.
+    pub fn since(&self) -> Height {
+        self.since
+    }
+
+    /// The newest header that was verified.
+    pub fn newest(&self) -> Option<Mark> {
+        self.newest
     }
 
     /// Checks that the trusted validators certified this header.
@@ -103,19 +244,15 @@ impl Trust {
     /// # Errors
     /// [`VerifyError`]; [`VerifyError::OtherValidators`] if the header names others, to whom a change may lead.
     pub fn check(&self, height: u64, view: &HeaderView) -> Result<Header, VerifyError> {
-        let header = self.named(height, view)?;
-        if header.validators_hash != self.validators.hash() {
-            return Err(VerifyError::OtherValidators { height });
-        }
+        let header = self.named(height, &view.header.0)?;
         let certificate = view.certificate.as_ref().ok_or(VerifyError::NoCertificate { height })?;
-        let certificate: Certificate = decode("certificate", &certificate.0, CERTIFICATE_BYTES_MAX)?;
-        certificate.verify(&header, &self.validators)?;
+        self.certified(&header, &certificate.0)?;
         Ok(header)
     }
 
     /// The header, which is of this chain and height. Nothing else is checked.
-    fn named(&self, height: u64, view: &HeaderView) -> Result<Header, VerifyError> {
-        let header: Header = decode("header", &view.header.0, HEADER_BYTES_MAX)?;
+    fn named(&self, height: u64, header: &[u8]) -> Result<Header, VerifyError> {
+        let header: Header = decode("header", header, HEADER_BYTES_MAX)?;
         if header.chain == self.chain && header.height.get() == height {
             Ok(header)
         } else {
@@ -123,18 +260,46 @@ impl Trust {
         }
     }
 
-    /// Follows a change of the validators: `last` is certified by those trusted and names the next ones, who certify `first`.
+    fn certified(&self, header: &Header, certificate: &[u8]) -> Result<(), VerifyError> {
+        if header.validators_hash != self.validators.hash() {
+            return Err(VerifyError::OtherValidators { height: header.height.get() });
+        }
+        let certificate: Certificate = decode("certificate", certificate, CERTIFICATE_BYTES_MAX)?;
+        Ok(certificate.verify(header, &self.validators)?)
+    }
+
+    /// Follows a change of the validators: those trusted certify the header that names the next ones.
     ///
     /// # Errors
     /// [`VerifyError`]; the trust is unchanged.
-    pub fn follow(&mut self, last: &HeaderView, first: &HeaderView) -> Result<(), VerifyError> {
-        let header = self.check(last.height, last)?;
-        let next: ValidatorSet = decode("validators", &first.validators.0, VALIDATORS_BYTES_MAX)?;
+    pub fn follow(&mut self, change: &HandoverView) -> Result<(), VerifyError> {
+        let header = self.named(change.height, &change.header.0)?;
+        if header.height < self.since {
+            return Err(VerifyError::OtherHeader);
+        }
+        self.certified(&header, &change.certificate.0)?;
+        let next: ValidatorSet = decode("validators", &change.next.0, VALIDATORS_BYTES_MAX)?;
         if next.hash() != header.next_validators_hash || !next.is_well_formed() {
-            return Err(VerifyError::OtherValidators { height: first.height });
+            return Err(VerifyError::OtherValidators { height: change.height.saturating_add(1) });
         }
         self.validators = next;
         self.since = header.height.next();
+        Ok(())
+    }
+
+    /// Notes a header that was checked.
+    ///
+    /// # Errors
+    /// [`VerifyError::Split`] if another one of the same height was seen.
+    pub fn note(&mut self, header: &Header) -> Result<(), VerifyError> {
+        let mark = Mark { height: header.height, time: header.time, hash: header.hash() };
+        match self.newest {
+            Some(newest) if newest.height > mark.height => {}
+            Some(newest) if newest.height == mark.height && newest.hash != mark.hash => {
+                return Err(VerifyError::Split { height: mark.height.get() });
+            }
+            _ => self.newest = Some(mark),
+        }
         Ok(())
     }
 }
@@ -146,126 +311,6 @@ impl Trust {
 pub fn check_proof(root: &Hash, key: &[u8], value: Option<&[u8]>, proof: &[u8]) -> Result<(), VerifyError> {
     let proof: Proof = decode("proof", proof, Proof::BYTES_MAX)?;
     Ok(proof.verify(root, key, value)?)
-}
-
-impl Client {
-    /// The validators trusted for a chain, from the node's genesis, which must be that chain's.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn trust(&self, chain: Hash) -> Result<Trust, ClientError> {
-        Ok(Trust::from_genesis(chain, &self.spec().await?)?)
-    }
-
-    /// A header that the validators certified, following their changes as far as needed.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn certified_header(&self, trust: &mut Trust, height: u64) -> Result<Header, ClientError> {
-        let view = self.header(height).await?;
-        for _ in 0..CHANGES_MAX {
-            match trust.check(height, &view) {
-                Err(VerifyError::OtherValidators { .. }) if height > trust.since.get() => {}
-                checked => return Ok(checked?),
-            }
-            self.follow_change(trust, height).await?;
-        }
-        Err(VerifyError::TooManyChanges.into())
-    }
-
-    /// Finds by halving a height below `height` at which the trusted validators handed over, and follows it.
-    async fn follow_change(&self, trust: &mut Trust, height: u64) -> Result<(), ClientError> {
-        let (mut last, mut first) = (trust.since.get(), height);
-        while first - last > 1 {
-            let middle = last + (first - last) / 2;
-            let header = trust.named(middle, &self.header(middle).await?)?;
-            if header.validators_hash == trust.validators.hash() {
-                last = middle;
-            } else {
-                first = middle;
-            }
-        }
-        let (last, first) = (self.header(last).await?, self.header(first).await?);
-        Ok(trust.follow(&last, &first)?)
-    }
-
-    /// The value under a raw key of the newest certified state.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified(&self, trust: &mut Trust, key: Vec<u8>) -> Result<Verified<Vec<u8>>, ClientError> {
-        // The newest header certifies the state before it.
-        let newest = self.head().await?.height;
-        let height = newest.checked_sub(1).ok_or(VerifyError::TooYoung)?;
-        let header = self.certified_header(trust, newest).await?;
-        let answer = self.state_proof(key.clone(), Some(height)).await?;
-        let value = answer.value.map(|value| value.0);
-        check_proof(&header.state_root, &key, value.as_deref(), &answer.proof.0)?;
-        Ok(Verified { value, height: Height::new(height), time: header.time })
-    }
-
-    async fn verified_as<T: parity_scale_codec::DecodeAll>(
-        &self,
-        trust: &mut Trust,
-        key: Vec<u8>,
-    ) -> Result<Verified<T>, ClientError> {
-        let Verified { value, height, time } = self.verified(trust, key).await?;
-        let decoded = value.map(|bytes| decode("record", &bytes, limits::ARGS_BYTES_MAX)).transpose();
-        Ok(Verified { value: decoded.map_err(VerifyError::Decode)?, height, time })
-    }
-
-    /// An account's record.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified_account(
-        &self,
-        trust: &mut Trust,
-        account: &AccountId,
-    ) -> Result<Verified<Account>, ClientError> {
-        self.verified_as(trust, state_key::account(account)).await
-    }
-
-    /// What an account holds of an asset; `None` is nothing.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified_balance(
-        &self,
-        trust: &mut Trust,
-        account: &AccountId,
-        asset: &AssetId,
-    ) -> Result<Verified<Amount>, ClientError> {
-        self.verified_as(trust, state_key::balance(account, asset)).await
-    }
-
-    /// An asset's record.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified_asset(&self, trust: &mut Trust, asset: &AssetId) -> Result<Verified<Asset>, ClientError> {
-        self.verified_as(trust, state_key::asset(asset)).await
-    }
-
-    /// The account a name leads to.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified_name(&self, trust: &mut Trust, name: &Name) -> Result<Verified<AccountId>, ClientError> {
-        self.verified_as(trust, state_key::name(name)).await
-    }
-
-    /// The module whose account this is.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn verified_module(
-        &self,
-        trust: &mut Trust,
-        account: &AccountId,
-    ) -> Result<Verified<ModuleName>, ClientError> {
-        self.verified_as(trust, state_key::contract_name(account)).await
-    }
 }
 
 #[cfg(test)]

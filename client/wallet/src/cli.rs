@@ -45,12 +45,13 @@ pub struct Global {
     /// Ask no node: bundled interfaces only, accounts by id, the chain by --chain
     #[arg(long, global = true)]
     pub offline: bool,
-    /// The chain's id; a node of another chain is refused
+    /// The chain's id; a node of another chain is refused [default: the chain of `network trust`, else the first one
+    /// met]
     #[arg(long, global = true, env = "COUNTERSIGN_CHAIN", value_name = "HEX")]
     pub chain: Option<Hash>,
-    /// Believe names, decimals and balances only with proof from the validators of the chain named by --chain
-    #[arg(long, global = true, requires = "chain", conflicts_with = "offline")]
-    pub verify: bool,
+    /// Take the node's word for everything, instead of believing what can be proven with proof only
+    #[arg(long, global = true)]
+    pub no_verify: bool,
     /// Decimals of an asset, for use offline; may come several times
     #[arg(long = "decimals", global = true, value_name = "ASSET=N", value_parser = parse_decimals)]
     pub decimals: Vec<(AssetId, u8)>,

@@ -29,36 +29,42 @@ use clap::CommandFactory;
 
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let output = Output { json: cli.global.json };
+    let output = Output::new(cli.global.json, None);
     // These work without keys and nodes, or look into what is wrong with them.
     match &cli.command {
-        Command::Doctor => return doctor::run(&cli.global, output).await,
-        Command::Man { dir } => return man::write(output, dir),
+        Command::Doctor => return doctor::run(&cli.global, &output).await,
+        Command::Man { dir } => return man::write(&output, dir),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "countersign", &mut std::io::stdout());
             return Ok(());
         }
         _ => {}
     }
-    let mut session = Session::open(cli.global).await?;
-    match cli.command {
-        Command::Keys(command) => keys::run(&session, command),
-        Command::Network(command) => network::run(&session, command).await,
-        Command::Account(command) => account::run(&mut session, command).await,
-        Command::Asset(command) => Box::pin(asset::run(&mut session, command)).await,
-        Command::Member(command) => member::run(&session, command).await,
-        Command::Council(command) => Box::pin(council::run(&mut session, *command)).await,
-        Command::Contract(command) => contract::run(&mut session, command).await,
-        Command::Tx(command) => Box::pin(tx::run(&mut session, command)).await,
-        Command::Doc(command) => Box::pin(doc::run(&mut session, command)).await,
-        Command::Booking(command) => Box::pin(booking::run(&mut session, command)).await,
-        Command::Rebate(command) => Box::pin(rebate::run(&mut session, command)).await,
-        Command::Topup(command) => Box::pin(topup::run(&mut session, command)).await,
-        Command::Card(command) => Box::pin(card::run(&mut session, command)).await,
-        Command::Qr(command) => qr::run(&mut session, command).await,
-        Command::Lock(command) => Box::pin(lock::run(&mut session, command)).await,
-        Command::Events(args) => events::run(&mut session, args).await,
-        Command::Calendar(args) => calendar::run(&mut session, args).await,
+    let mut session = Session::open(cli.global)?;
+    let outcome = Box::pin(dispatch(&mut session, cli.command)).await;
+    session.output.footer();
+    outcome
+}
+
+async fn dispatch(session: &mut Session, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Keys(command) => keys::run(session, command),
+        Command::Network(command) => network::run(session, command).await,
+        Command::Account(command) => account::run(session, command).await,
+        Command::Asset(command) => Box::pin(asset::run(session, command)).await,
+        Command::Member(command) => member::run(session, command).await,
+        Command::Council(command) => Box::pin(council::run(session, *command)).await,
+        Command::Contract(command) => contract::run(session, command).await,
+        Command::Tx(command) => Box::pin(tx::run(session, command)).await,
+        Command::Doc(command) => Box::pin(doc::run(session, command)).await,
+        Command::Booking(command) => Box::pin(booking::run(session, command)).await,
+        Command::Rebate(command) => Box::pin(rebate::run(session, command)).await,
+        Command::Topup(command) => Box::pin(topup::run(session, command)).await,
+        Command::Card(command) => Box::pin(card::run(session, command)).await,
+        Command::Qr(command) => qr::run(session, command).await,
+        Command::Lock(command) => Box::pin(lock::run(session, command)).await,
+        Command::Events(args) => events::run(session, args).await,
+        Command::Calendar(args) => calendar::run(session, args).await,
         Command::Doctor | Command::Man { .. } | Command::Completions { .. } => unreachable!("they have run above"),
     }
 }

@@ -28,16 +28,13 @@ pub const EXIT_CODES: &str = "Exit codes:
   4  the node refused, or knows no such thing
   5  the key or its passphrase, or the card's PIN
   6  declined at the prompt
-  7  the node's answer does not follow from what the validators certified (--verify)
+  7  the node's answer does not follow from what the validators certified, or it is on another chain
   8  the doctor found an error
   9  the lock stays shut";
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Proofs begin at the chain's id.
-    #[error("--verify needs the chain's id from someone you trust: --chain <id> or COUNTERSIGN_CHAIN")]
-    NothingTrusted,
     /// The node, or the way to it.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -303,6 +300,12 @@ pub enum Failure {
         /// Accounts or names.
         missing: String,
     },
+    /// Nothing is trusted of the chain.
+    #[error("nothing is trusted of {chain}; `network trust` tells what is")]
+    NotTrusted {
+        /// The chain, or that none is named.
+        chain: String,
+    },
     /// The ledger has no such name.
     #[error("nothing on the ledger is called `{name}`")]
     UnknownName {
@@ -435,7 +438,7 @@ impl Failure {
             Self::Client(error) => match error {
                 ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::NotFinal { .. } => 3,
                 ClientError::Refused(_) | ClientError::BadAnswer { .. } => 4,
-                ClientError::BadUrl { .. } => 2,
+                ClientError::BadUrl { .. } | ClientError::Trust(_) => 2,
                 ClientError::Unverified(_) => 7,
             },
             Self::UnknownName { .. } | Self::Door(DoorError::Unknown { .. }) => 4,
@@ -486,7 +489,7 @@ impl Failure {
             | Self::Words(_)
             | Self::WordsNotShown
             | Self::NoWords
-            | Self::NothingTrusted
+            | Self::NotTrusted { .. }
             | Self::Incomplete { .. }
             | Self::WhichCouncil { .. }
             | Self::NotAContract { .. }
@@ -511,6 +514,7 @@ impl Failure {
             Self::Client(ClientError::Refused(refusal)) => {
                 serde_json::json!({"code": refusal.number, "data": refusal.data})
             }
+            Self::Client(ClientError::Unverified(error)) => serde_json::json!({"name": error.name()}),
             Self::Ledger(failure) => serde_json::json!(failure),
             Self::BadParts { cause: BadUri::MissingParts { count, missing }, unread } => {
                 serde_json::json!({"parts": count, "missing": missing, "unread_codes": unread})

@@ -1,40 +1,105 @@
 //! What goes to standard output and standard error: tables and sentences for people, JSON with `--json`.
 use crate::failure::Failure;
 use comfy_table::{ContentArrangement, Table, presets};
+use countersign_client::clock;
+use countersign_client::verify::{Provenance, STALE_AFTER, Word};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
+use std::cell::Cell;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 
-/// Where results go.
-#[derive(Clone, Copy, Debug)]
+/// A certified header's time may be ahead of a good clock by what clocks differ.
+const AHEAD_MS_MAX: u64 = 60_000;
+
+/// Where results go, and what they rest on: results of the node say whether they were proven.
+#[derive(Debug)]
 pub struct Output {
     /// True with `--json`.
     pub json: bool,
+    provenance: Option<Arc<Provenance>>,
+    /// True once a result was given.
+    told: Cell<bool>,
 }
 
 impl Output {
+    /// For JSON if `json`; `provenance` is that of the node asked.
+    pub fn new(json: bool, provenance: Option<Arc<Provenance>>) -> Self {
+        Self { json, provenance, told: Cell::new(false) }
+    }
+
     /// One result: `value` for programs, `human` for people.
-    pub fn result(self, value: &impl Serialize, human: impl FnOnce() -> String) {
-        let text = if self.json { to_json(value) } else { human() };
+    pub fn result(&self, value: &impl Serialize, human: impl FnOnce() -> String) {
+        let text = if self.json { to_json(&self.marked(value)) } else { human() };
         write_line(&mut io::stdout().lock(), &text);
+        self.told.set(true);
     }
 
     /// One of a stream of results: each a line of its own.
-    pub fn item(self, value: &impl Serialize, human: impl FnOnce() -> String) {
-        let text = if self.json { serde_json::to_string(value).unwrap_or_default() } else { human() };
+    pub fn item(&self, value: &impl Serialize, human: impl FnOnce() -> String) {
+        let text = if self.json { self.marked(value).to_string() } else { human() };
         write_line(&mut io::stdout().lock(), &text);
+        self.told.set(true);
+    }
+
+    /// What the results rest on.
+    fn word(&self) -> Option<Word> {
+        self.provenance.as_ref()?.word()
+    }
+
+    /// With the key `verified` in the result, or in each item of a list: height and time of the header it is proven
+    /// under, or null if some of it is the node's word. Absent if no node was asked.
+    fn marked(&self, value: &impl Serialize) -> Json {
+        let mut json = serde_json::to_value(value).unwrap_or_default();
+        let mark = match self.word() {
+            None => return json,
+            Some(Word::Heard) => Json::Null,
+            Some(Word::Proven { height, time }) => json!({ "height": height.get(), "time": clock::to_utc(time) }),
+        };
+        match &mut json {
+            Json::Object(fields) => {
+                fields.insert("verified".into(), mark);
+            }
+            Json::Array(items) => {
+                for fields in items.iter_mut().filter_map(Json::as_object_mut) {
+                    fields.insert("verified".into(), mark.clone());
+                }
+            }
+            _ => {}
+        }
+        json
+    }
+
+    /// Tells people at the end what the results rest on.
+    pub fn footer(&self) {
+        match self.word().filter(|_| self.told.get()) {
+            None => {}
+            Some(Word::Heard) => self.note("(the node's word, not proven)"),
+            Some(Word::Proven { height, time }) => {
+                let now = clock::now();
+                self.note(&format!("(verified at height {height}, {})", clock::relative(time, now)));
+                if u128::from(now.saturating_since(time)) > STALE_AFTER.as_millis() {
+                    self.warn(
+                        "that block is old: the chain stands still, or the node keeps newer ones back; ask another",
+                    );
+                }
+                if time.saturating_since(now) > AHEAD_MS_MAX {
+                    self.warn("that block is of a time to come: the clock of this machine is behind");
+                }
+            }
+        }
     }
 
     /// A remark for people that is no result.
-    pub fn note(self, text: &str) {
+    pub fn note(&self, text: &str) {
         if !self.json {
             write_line(&mut io::stderr().lock(), text);
         }
     }
 
     /// A warning for people. What programs must know stands in the result.
-    pub fn warn(self, text: &str) {
+    pub fn warn(&self, text: &str) {
         self.note(&format!("Warning: {text}"));
     }
 }

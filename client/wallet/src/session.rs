@@ -6,11 +6,13 @@ use crate::output::Output;
 use countersign_client::builder::{self, CallDraft};
 use countersign_client::display::{self, Description};
 use countersign_client::keystore::{Custody, KeyRecord, UnlockedKey};
-use countersign_client::rpc::{Patience, with_needs};
+use countersign_client::rpc::{ClientError, Patience, with_needs};
 use countersign_client::rpc_types::{ErrorCode, EventView, SimulationView};
 use countersign_client::types::proposal::Subject;
 use countersign_client::types::{AccountId, Call, Hash, Interface, Name, Proposal, PublicKey, Timestamp};
+use countersign_client::verify::{FirstUse, TrustStore, Verification};
 use countersign_client::{Client, Directory, Keystore, Need, Signer, clock};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// One run.
@@ -19,6 +21,8 @@ pub struct Session {
     pub directory: Directory,
     /// The wallet's keys.
     pub keystore: Keystore,
+    /// The chains this wallet trusts.
+    pub trusted: TrustStore,
     /// Where results go.
     pub output: Output,
     options: Global,
@@ -26,23 +30,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// Prepares a run. Only with `--verify` the node is asked at once: for the genesis.
-    pub async fn open(options: Global) -> Result<Self, Failure> {
+    /// Prepares a run. The node is not asked yet.
+    pub fn open(options: Global) -> Result<Self, Failure> {
         let mut directory = Directory::new(clock::now());
         for (asset, decimals) in &options.decimals {
             directory.set_decimals(*asset, *decimals);
         }
         let home = options.home_folder();
+        let trusted = TrustStore::new(home.join("chains"));
         let mut node = if options.offline { None } else { Some(Client::new(&options.node, Patience::default())?) };
-        if options.verify {
-            let chain = options.chain.ok_or(Failure::NothingTrusted)?;
-            node = match node {
-                Some(node) => Some(node.clone().trusting(node.trust(chain).await?)),
-                None => None,
+        if !options.no_verify {
+            let json = options.json;
+            let verification = Verification {
+                chain: options.chain,
+                store: Some(trusted.clone()),
+                on_first_use: Arc::new(move |first: &FirstUse| tell_first_use(first, json)),
             };
+            node = node.map(|node| node.verifying(verification));
         }
-        let output = Output { json: options.json };
-        Ok(Self { directory, keystore: Keystore::new(home.join("keys")), output, options, node })
+        let output = Output::new(options.json, node.as_ref().map(|node| node.provenance().clone()));
+        Ok(Self { directory, keystore: Keystore::new(home.join("keys")), trusted, output, options, node })
     }
 
     /// The options given.
@@ -60,10 +67,13 @@ impl Session {
         self.node.as_ref()
     }
 
-    /// The chain: the node's, which must be the one named by `--chain`; offline the one named.
+    /// The chain: the node's, which must be the one trusted or named by `--chain`; offline the one named or trusted.
     pub async fn chain(&self) -> Result<Hash, Failure> {
         let Some(node) = &self.node else {
-            return self.options.chain.ok_or(Failure::NeedsChain);
+            return match self.options.chain {
+                Some(chain) => Ok(chain),
+                None => self.trusted.default_chain().map_err(ClientError::from)?.ok_or(Failure::NeedsChain),
+            };
         };
         let found = node.chain().await?;
         match self.options.chain {
@@ -270,4 +280,12 @@ impl Session {
         };
         clock::parse(text, self.directory.now()).map_err(bad)
     }
+}
+
+fn tell_first_use(first: &FirstUse, json: bool) {
+    let FirstUse { chain, title, url } = first;
+    Output::new(json, None).note(&format!(
+        "First use: this wallet trusts chain {chain} ({title}) from now on, as the node at {url} names it. Compare the \
+         id with what its operators publish; `network trust` shows and changes it."
+    ));
 }

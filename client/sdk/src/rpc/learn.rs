@@ -6,7 +6,7 @@ use crate::display::DisplayError;
 use crate::rpc_types::ErrorCode;
 use crate::types::Interface;
 use crate::value::ValueError;
-use crate::verify::Trust;
+use std::sync::Arc;
 
 /// Rounds of asking and trying again: each brings one fact, and a list of arguments names no more than these.
 const ROUNDS_MAX: usize = 2_000;
@@ -59,21 +59,26 @@ pub async fn with_needs<T, F: Needy, E: From<F> + From<ClientError>>(
 }
 
 impl Client {
-    /// Asks the node for one fact. What the ledger does not have stays unknown, or is noted as absent.
+    /// Asks the node for one fact, which a verifying client believes with proof only. What the ledger does not have
+    /// stays unknown, or is noted as absent.
     ///
     /// # Errors
     /// [`ClientError`] for everything but "not found".
     pub async fn learn(&self, directory: &mut Directory, need: &Need) -> Result<(), ClientError> {
-        if let Some(trust) = self.trusted()
-            && !matches!(need, Need::Interface(_))
-        {
-            return self.learn_verified(&mut *trust.lock().await, directory, need).await;
-        }
+        let is_verifying = self.verifier().is_some();
         match need {
             Need::Account(name) => {
                 if let Some(text) = found(self.resolve(name).await)? {
                     directory.set_account(name, text.parse().map_err(|e| bad("name_resolve", &e))?);
                 }
+            }
+            Need::NameOf(account) if is_verifying => {
+                let name = self.verified_name_of(account).await?;
+                directory.set_name(*account, name.as_deref());
+            }
+            Need::Interface(module) if is_verifying => {
+                let found = self.verified_interface(module).await?;
+                directory.set_interface(module.clone(), found.map(Arc::unwrap_or_clone));
             }
             Need::NameOf(account) => {
                 let view = found(self.account(&account.to_string()).await)?;
@@ -97,38 +102,6 @@ impl Client {
                 };
                 directory.set_interface(module.clone(), interface);
             }
-        }
-        Ok(())
-    }
-
-    /// As [`Client::learn`], believing only what is proven. Interfaces need no proof: selectors are hashes of them.
-    async fn learn_verified(
-        &self,
-        trust: &mut Trust,
-        directory: &mut Directory,
-        need: &Need,
-    ) -> Result<(), ClientError> {
-        match need {
-            Need::Account(text) => {
-                if let Ok(name) = text.parse()
-                    && let Some(account) = self.verified_name(trust, &name).await?.value
-                {
-                    directory.set_account(text, account);
-                }
-            }
-            Need::NameOf(account) => match self.verified_account(trust, account).await?.value {
-                Some(record) => directory.set_name(*account, Some(record.name.as_str())),
-                None => {
-                    let module = self.verified_module(trust, account).await?.value;
-                    directory.set_name(*account, module.as_ref().map(|module| module.as_str()));
-                }
-            },
-            Need::Decimals(asset) => {
-                if let Some(record) = self.verified_asset(trust, asset).await?.value {
-                    directory.set_decimals(*asset, record.decimals);
-                }
-            }
-            Need::Interface(_) => {}
         }
         Ok(())
     }

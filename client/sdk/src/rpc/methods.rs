@@ -1,9 +1,11 @@
 //! One function for each method of the node.
-use super::{Client, ClientError};
+use super::{Client, ClientError, Finality};
 use crate::rpc_types::*;
 use crate::types::{DecodeError, Hash, SignedTransaction, limits};
+use crate::verify::chain_of;
 use parity_scale_codec::{DecodeAll, Encode};
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::time::Instant;
 
 impl Client {
     /// The newest executed block.
@@ -14,14 +16,20 @@ impl Client {
         self.call("chain_head", |c| async move { c.chain_head().await }).await
     }
 
-    /// The id of the node's chain.
+    /// As [`Client::head`], to find what is then proven.
+    pub(crate) async fn told_head(&self) -> Result<ChainHead, ClientError> {
+        self.fetch("chain_head", |c| async move { c.chain_head().await }).await
+    }
+
+    /// The id of the node's chain; of a verifying client it is the chain that is trusted.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn chain(&self) -> Result<Hash, ClientError> {
-        let head = self.head().await?;
-        let bad = |_| ClientError::BadAnswer { method: "chain_head", cause: "the chain's id is no hash".into() };
-        head.chain.parse().map_err(bad)
+        match self.verifier() {
+            Some(_) => self.proven_chain().await,
+            None => chain_of(&self.told_head().await?),
+        }
     }
 
     /// The encoded genesis.
@@ -29,7 +37,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn spec(&self) -> Result<Vec<u8>, ClientError> {
-        Ok(self.call("chain_spec", |c| async move { c.chain_spec().await }).await?.0)
+        Ok(self.fetch("chain_spec", |c| async move { c.chain_spec().await }).await?.0)
     }
 
     /// The encoded block at a height.
@@ -45,7 +53,15 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn header(&self, height: u64) -> Result<HeaderView, ClientError> {
-        self.call("chain_header", |c| async move { c.chain_header(height).await }).await
+        self.fetch("chain_header", |c| async move { c.chain_header(height).await }).await
+    }
+
+    /// Changes of the validators that headers above `after` announce, oldest first, unchecked.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn handovers(&self, after: u64, limit: u32) -> Result<Vec<HandoverView>, ClientError> {
+        self.fetch("chain_validators", |c| async move { c.chain_validators(after, Some(limit)).await }).await
     }
 
     /// Hands in a transaction; answers its id.
@@ -74,12 +90,30 @@ impl Client {
         }
     }
 
-    /// Where a transaction (`cst1…`) stands.
+    /// Where a transaction (`cst1…`) stands. That it is final a verifying client believes with proof only.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn status(&self, id: &str) -> Result<TxStatus, ClientError> {
-        self.call("tx_status", |c| async move { c.tx_status(id.into()).await }).await
+        let told = self.call("tx_status", |c| async move { c.tx_status(id.into()).await }).await?;
+        match told {
+            TxStatus::Final { height, index, receipt } if self.verifier().is_some() => {
+                let told = Finality { id: id.into(), height, index, receipt };
+                let wait = self.patience().certify;
+                let proven = self.prove_final(told, Instant::now() + wait, wait).await?;
+                let Finality { height, index, receipt, .. } = proven;
+                Ok(TxStatus::Final { height, index, receipt })
+            }
+            told => Ok(told),
+        }
+    }
+
+    /// A decided transaction (`cst1…`) with proofs of its place and its receipt, unchecked.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn tx_proof(&self, id: &str) -> Result<TxProofView, ClientError> {
+        self.fetch("tx_proof", |c| async move { c.tx_proof(id.into()).await }).await
     }
 
     /// What a transaction would do now, with or without all signatures.
@@ -96,7 +130,15 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn account(&self, account: &str) -> Result<AccountView, ClientError> {
-        self.call("account_get", |c| async move { c.account_get(account.into()).await }).await
+        match self.verifier() {
+            Some(_) => self.proven_account(account).await,
+            None => self.call("account_get", |c| async move { c.account_get(account.into()).await }).await,
+        }
+    }
+
+    /// As the node tells it, to find what is then proven.
+    pub(crate) async fn told_account(&self, account: &str) -> Result<AccountView, ClientError> {
+        self.fetch("account_get", |c| async move { c.account_get(account.into()).await }).await
     }
 
     /// Transactions of an account, newest first.
@@ -120,7 +162,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn resolve(&self, name: &str) -> Result<String, ClientError> {
-        self.call("name_resolve", |c| async move { c.name_resolve(name.into()).await }).await
+        match self.verifier() {
+            Some(_) => self.proven_resolve(name).await,
+            None => self.call("name_resolve", |c| async move { c.name_resolve(name.into()).await }).await,
+        }
     }
 
     /// A member by id or name.
@@ -128,7 +173,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn member(&self, member: &str) -> Result<MemberView, ClientError> {
-        self.call("member_get", |c| async move { c.member_get(member.into()).await }).await
+        match self.verifier() {
+            Some(_) => self.proven_member(member).await,
+            None => self.call("member_get", |c| async move { c.member_get(member.into()).await }).await,
+        }
     }
 
     /// Members, by id.
@@ -144,7 +192,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn council(&self) -> Result<CouncilView, ClientError> {
-        self.call("council_get", |c| async move { c.council_get().await }).await
+        match self.verifier() {
+            Some(_) => self.proven_council().await,
+            None => self.call("council_get", |c| async move { c.council_get().await }).await,
+        }
     }
 
     /// The validators, by key.
@@ -176,7 +227,10 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn asset(&self, asset: &str) -> Result<AssetView, ClientError> {
-        self.call("asset_get", |c| async move { c.asset_get(asset.into()).await }).await
+        match self.verifier() {
+            Some(_) => self.proven_asset(asset).await,
+            None => self.call("asset_get", |c| async move { c.asset_get(asset.into()).await }).await,
+        }
     }
 
     /// Assets, by symbol.
@@ -192,7 +246,12 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn balance(&self, account: &str, asset: &str) -> Result<BalanceView, ClientError> {
-        self.call("balance_get", |c| async move { c.balance_get(account.into(), asset.into()).await }).await
+        match self.verifier() {
+            Some(_) => self.proven_balance(account, asset).await,
+            None => {
+                self.call("balance_get", |c| async move { c.balance_get(account.into(), asset.into()).await }).await
+            }
+        }
     }
 
     /// Contracts and native modules.
@@ -211,11 +270,17 @@ impl Client {
         self.call("contract_interface", |c| async move { c.contract_interface(module.into()).await }).await
     }
 
-    /// Runs a query; arguments and answer are encoded.
+    /// Runs a query; arguments and answer are encoded. A verifying client reads the records the answer follows from,
+    /// with proof, where there are such; the contract's layout is the one this program was built with.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn query(&self, module: &str, query: &str, args: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+        if self.verifier().is_some()
+            && let Some(answer) = self.proven_query(module, query, &args).await?
+        {
+            return Ok(answer);
+        }
         let args = &HexBytes(args);
         let answer =
             self.call("contract_query", |c| async move {
@@ -241,7 +306,7 @@ impl Client {
     /// [`ClientError`].
     pub async fn state_proof(&self, key: Vec<u8>, height: Option<u64>) -> Result<ProofView, ClientError> {
         let key = &HexBytes(key);
-        self.call("state_proof", |c| async move { c.state_proof(key.clone(), height).await }).await
+        self.fetch("state_proof", |c| async move { c.state_proof(key.clone(), height).await }).await
     }
 
     /// Jobs that will run, soonest first.

@@ -43,7 +43,7 @@ impl Client {
         let id = self.submit(transaction).await?;
         loop {
             match self.watch_until(&id, deadline, patience).await? {
-                Outcome::Final(finality) => return Ok(finality),
+                Outcome::Final(finality) => return self.believe(finality, deadline, patience).await,
                 Outcome::Forgotten => sleep(AGAIN).await,
             }
             match self.submit(transaction).await {
@@ -61,9 +61,17 @@ impl Client {
         let deadline = Instant::now() + patience;
         loop {
             match self.watch_until(id, deadline, patience).await? {
-                Outcome::Final(finality) => return Ok(finality),
+                Outcome::Final(finality) => return self.believe(finality, deadline, patience).await,
                 Outcome::Forgotten => sleep(AGAIN).await,
             }
+        }
+    }
+
+    /// A receipt as told; by a verifying client with proof only.
+    async fn believe(&self, told: Finality, deadline: Instant, patience: Duration) -> Result<Finality, ClientError> {
+        match self.verifier() {
+            Some(_) => self.prove_final(told, deadline, patience).await,
+            None => Ok(told),
         }
     }
 

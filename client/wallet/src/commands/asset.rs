@@ -7,10 +7,8 @@ use crate::failure::Failure;
 use crate::output::{facts, table};
 use crate::session::Session;
 use clap::{Args, Subcommand};
-use countersign_client::clock;
 use countersign_client::types::Amount;
 use countersign_client::value::show_amount;
-use serde_json::json;
 use std::time::Duration;
 
 /// Assets on one page.
@@ -118,9 +116,6 @@ async fn show(session: &Session, asset: &str) -> Result<(), Failure> {
 async fn balance(session: &mut Session, account: Option<&str>, asset: Option<&str>) -> Result<(), Failure> {
     let account = session.account_or_own(account).await?.to_string();
     let client = session.client("looking up a balance")?;
-    if let (Some(asset), Some(_)) = (asset, client.trusted()) {
-        return verified_balance(session, &account, asset).await;
-    }
     if let Some(asset) = asset {
         let balance = client.balance(&account, asset).await?;
         session.output.result(&balance, || format!("{} {}", balance_words(&balance), balance.asset));
@@ -129,29 +124,6 @@ async fn balance(session: &mut Session, account: Option<&str>, asset: Option<&st
     let balances = client.account(&account).await?.balances;
     session.output.result(&balances, || {
         table(["ASSET", "BALANCE"], balances.iter().map(|b| [b.asset.clone(), balance_words(b)]))
-    });
-    Ok(())
-}
-
-/// A balance with its proof checked, and the time of the block that certifies it.
-async fn verified_balance(session: &Session, account: &str, symbol: &str) -> Result<(), Failure> {
-    let client = session.client("looking up a balance")?;
-    let Some(trust) = client.trusted() else {
-        return Ok(());
-    };
-    let (account, asset) = (account.parse()?, symbol.parse()?);
-    let mut trust = trust.lock().await;
-    let record = client.verified_asset(&mut trust, &asset).await?.value;
-    let decimals = record.ok_or_else(|| Failure::UnknownName { name: symbol.into() })?.decimals;
-    let found = client.verified_balance(&mut trust, &account, &asset).await?;
-    let amount = found.value.unwrap_or(Amount::ZERO);
-    let result = json!({
-        "asset": symbol, "amount": amount.get().to_string(), "decimals": decimals,
-        "verified": { "height": found.height.get(), "time_ms": found.time.millis() }
-    });
-    session.output.result(&result, || {
-        let shown = show_amount(amount, Some(decimals));
-        format!("{shown} {symbol}, proven as of {}", clock::to_local(found.time))
     });
     Ok(())
 }

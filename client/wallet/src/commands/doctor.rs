@@ -15,7 +15,7 @@ use countersign_client::clock;
 use countersign_client::rpc_types::finding::{Finding, Level};
 
 /// Looks at everything, however much of it is wrong.
-pub async fn run(options: &Global, output: Output) -> Result<(), Failure> {
+pub async fn run(options: &Global, output: &Output) -> Result<(), Failure> {
     let mut findings = Vec::new();
     home::examine(&options.home_folder(), &mut findings);
     Box::pin(chain::examine(options, &mut findings)).await;

@@ -13,7 +13,7 @@ use std::path::Path;
 const MANUAL: &str = "Countersign";
 
 /// Writes the pages into a folder.
-pub fn write(output: Output, dir: &Path) -> Result<(), Failure> {
+pub fn write(output: &Output, dir: &Path) -> Result<(), Failure> {
     let at = |path: &Path| {
         let path = path.display().to_string();
         move |source: io::Error| Failure::Io { path, source }

@@ -94,7 +94,7 @@ impl Forms {
 pub async fn run(session: &mut Session, command: QrCommand) -> Result<(), Failure> {
     match command {
         QrCommand::Show(args) => show(session, &args).await,
-        QrCommand::Read(args) => read(session.output, &args),
+        QrCommand::Read(args) => read(&session.output, &args),
     }
 }
 
@@ -176,7 +176,7 @@ pub fn drawn(codes: &[Code]) -> String {
     (1..).zip(codes).map(draw).collect::<Vec<_>>().join("\n\n")
 }
 
-fn read(output: Output, args: &ReadArgs) -> Result<(), Failure> {
+fn read(output: &Output, args: &ReadArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output {
         files::check_new(path, args.force)?;
     }

@@ -172,6 +172,8 @@ fn ledger(all: &mut Recorder) -> anyhow::Result<()> {
         "network status",
         "network peers",
         "network explain",
+        "network trust",
+        "network forget",
         "account show",
         "account resolve harbor-bank.example",
         "asset list",

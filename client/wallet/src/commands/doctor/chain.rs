@@ -8,6 +8,7 @@ use countersign_client::rpc::{ClientError, Patience};
 use countersign_client::rpc_types::ChainHead;
 use countersign_client::rpc_types::finding::Finding;
 use countersign_client::types::{Hash, Interface, Timestamp};
+use countersign_client::verify::{Trust, TrustStore};
 
 /// Whoever asks the doctor wants to know now.
 const ATTEMPTS: u32 = 2;
@@ -39,7 +40,11 @@ pub(super) async fn examine(options: &Global, findings: &mut Vec<Finding>) {
         }
     };
     findings.push(Finding::ok("node", format!("{} answers, height {}", client.url(), head.height)));
-    findings.push(chain(options.chain, &head));
+    let store = TrustStore::new(options.home_folder().join("chains"));
+    match store.default_chain() {
+        Ok(kept) => findings.push(chain(options.chain.or(kept), &head)),
+        Err(error) => findings.push(Finding::failed("chain", &error, "remove it and trust the chain again")),
+    }
     findings.push(proofs(&client, &head).await);
     match versions(&client).await {
         Ok(found) => findings.extend(found),
@@ -58,14 +63,16 @@ fn chain(trusted: Option<Hash>, head: &ChainHead) -> Finding {
     match trusted {
         Some(wanted) if wanted.to_string() != head.chain => {
             let text = format!("the node is on {told}, you trust {wanted}");
-            Finding::error("chain", text, "ask a node of your chain, or correct --chain or COUNTERSIGN_CHAIN")
+            Finding::error(
+                "chain",
+                text,
+                "ask a node of your chain, or correct --chain, COUNTERSIGN_CHAIN or `network trust`",
+            )
         }
         Some(_) => Finding::ok("chain", format!("{told}, the one you trust")),
         None => Finding::note(
             "chain",
-            format!(
-                "{told}; nothing says that it is yours: COUNTERSIGN_CHAIN or --chain with the id from someone you trust does"
-            ),
+            format!("{told}; nothing says that it is yours: `network trust` with the id from someone you trust does"),
         ),
     }
 }
@@ -82,7 +89,7 @@ async fn proofs(client: &Client, head: &ChainHead) -> Finding {
 }
 
 async fn certified(client: &Client, head: &ChainHead) -> Result<(), ClientError> {
-    let mut trust = client.trust(client.chain().await?).await?;
+    let mut trust = Trust::from_genesis(client.chain().await?, &client.spec().await?)?;
     client.certified_header(&mut trust, head.height).await.map(drop)
 }
 
