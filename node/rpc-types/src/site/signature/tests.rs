@@ -1,6 +1,7 @@
 //! Signatures of requests and answers: what is signed is exactly what is verified.
 use super::*;
 use countersign_types::signature::{development_secret, public_key};
+use proptest::prelude::*;
 
 const LINE: RequestLine<'_> = RequestLine { method: "POST", path: "/v1/contacts", site: "harbor-hotel.example" };
 const BODY: &[u8] = br#"{"session":"0x00"}"#;
@@ -126,4 +127,41 @@ fn malformed_headers_are_named() {
     }
     let with = SignedHeaders { content_digest: String::new(), ..headers };
     assert_eq!(read_request(&with, &LINE, BODY), malformed("content-digest"));
+}
+
+/// Texts near those that are meant: a header that was made, with a part of it replaced, or anything.
+fn header(made: String) -> impl Strategy<Value = String> {
+    let length = made.len();
+    let spoiled = (0..length, 0..24_usize, "[ -~]{0,12}").prop_map(move |(at, cut, put)| {
+        let end = (at + cut).min(made.len());
+        format!("{}{put}{}", &made[..at], &made[end..])
+    });
+    prop_oneof![spoiled, ".{0,80}", "(relay|site)=[(:;=\"a-z0-9) ]{0,40}"]
+}
+
+proptest! {
+    /// Whatever comes in is read or refused; what is accepted verifies only if it is what was signed.
+    #[test]
+    fn any_headers_are_read_or_refused(
+        content_digest in header(request().content_digest),
+        signature_input in header(request().signature_input),
+        signature in header(request().signature),
+        which in 0..4_u8,
+    ) {
+        let good = request();
+        let mut headers = good.clone();
+        match which {
+            0 => headers.content_digest = content_digest,
+            1 => headers.signature_input = signature_input,
+            2 => headers.signature = signature,
+            _ => headers = SignedHeaders { content_digest, signature_input, signature },
+        }
+        if let Ok(read) = read_request(&headers, &LINE, BODY) {
+            prop_assert!(read.claim == claim() || !read.is_by(&public_key(&relay())));
+        }
+        let answer = sign_answer(&site(), 1, 401, b"{}", &LINE, &headers);
+        let checked = check_answer(&public_key(&site()), 401, &answer, b"{}", &LINE, &good);
+        let same = headers.content_digest == good.content_digest && headers.signature == good.signature;
+        prop_assert!(checked.is_err() || same || member(RELAY, &headers.signature) == member(RELAY, &good.signature));
+    }
 }
