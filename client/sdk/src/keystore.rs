@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Bytes of a key file: some hundred are used, a longer one is not ours.
-const FILE_BYTES_MAX: u64 = 16 * 1024;
+pub const FILE_BYTES_MAX: u64 = 16 * 1024;
 /// Bytes of a key's name: it is a file's name, and may be that of a holder on the ledger.
 const NAME_BYTES_MAX: usize = 200;
 /// Files of a keystore's folder that are looked at in a listing.
@@ -408,7 +408,11 @@ fn io_error(path: &Path, source: io::Error) -> KeyError {
     KeyError::Io { path: path.display().to_string(), source }
 }
 
-pub(crate) fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+/// Reads a file of at most [`FILE_BYTES_MAX`] bytes: a key, a passphrase.
+///
+/// # Errors
+/// [`KeyError::Damaged`] if it is longer, or [`KeyError::Io`].
+pub fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize + 1));
     let file = fs::File::open(path).map_err(|source| io_error(path, source))?;
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|source| io_error(path, source))?;
@@ -447,7 +451,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-pub(crate) fn check_mode(path: &Path, wanted: u32) -> Result<(), KeyError> {
+/// Checks that nobody but its owner can use a file or folder; `wanted` is the mode to advise.
+///
+/// # Errors
+/// [`KeyError::OpenToOthers`] or [`KeyError::Io`].
+pub fn check_mode(path: &Path, wanted: u32) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).map_err(|source| io_error(path, source))?.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {

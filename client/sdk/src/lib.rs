@@ -43,6 +43,7 @@ pub mod display;
 pub mod door;
 pub mod ics;
 pub mod keystore;
+pub mod login;
 #[cfg(feature = "qr")]
 pub mod qr;
 pub mod request;
