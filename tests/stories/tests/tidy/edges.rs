@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("node", &["consensus", "executor", "state", "types", "chain-spec", "rpc-types"]),
     ("lock", &["types", "state", "interface"]),
     ("client", &["types", "state", "interface", "rpc-types", "lock"]),
+    ("site", &["client"]),
     ("wallet", &["client"]),
 ];
 
@@ -37,6 +38,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("libp2p", "consensus"),
     ("arc-malachitebft-", "consensus"),
     ("ractor", "consensus"),
+    ("redb", "site"),
 ];
 
 fn metadata() -> Metadata {

@@ -1,0 +1,45 @@
+//! What was acknowledged is there after kill -9.
+use crate::relay::Relay;
+use crate::server::{Site, relay_identity};
+use countersign_client::rpc_types::site::{CONTACTS, ContactsAsk, ContactsPage, POSTS, PostsAsk, PostsPage};
+
+const PASSWORD: &str = "correct horse battery";
+/// Rounds of changes, each followed by a kill.
+const ROUNDS: usize = 4;
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost() {
+    let site = Site::new();
+    let mut titles = Vec::new();
+    for round in 0..ROUNDS {
+        let server = site.start();
+        let user = format!("user-{round}");
+        site.add_user(&user, PASSWORD);
+        site.done(&["contact", "add", &user, "city-books.example", "--label", &user]);
+        titles.push(format!("Round {round}"));
+        site.done(&["post", "add", "--title", &titles[round], "--author", &user]);
+        site.grant(&user);
+        server.kill();
+        assert!(site.own("site.sock").exists(), "the crash leaves its socket behind");
+    }
+    // Without a server the commands work on the file itself.
+    let users = site.done(&["user", "list"]);
+    assert_eq!(users["users"].as_array().unwrap().len(), ROUNDS);
+    let relays = site.done(&["relay", "list"]);
+    assert_eq!(relays["relays"].as_array().unwrap().len(), ROUNDS + 1);
+
+    let server = site.start();
+    for round in 0..ROUNDS {
+        let user = format!("user-{round}");
+        let relay = Relay::new(&user, &site, &server);
+        assert_eq!(relay.account, relay_identity(&user).0);
+        let session = relay.login(&user, PASSWORD).await;
+        let contacts = ContactsAsk { session, after: None, limit: None };
+        let contacts: ContactsPage = relay.ask(CONTACTS, &contacts).await.json();
+        assert_eq!((contacts.contacts.len(), contacts.contacts[0].label.as_str()), (1, user.as_str()));
+        let posts = PostsAsk { session, after: 0, limit: None, wait_ms: 0 };
+        let posts: PostsPage = relay.ask(POSTS, &posts).await.json();
+        let found: Vec<_> = posts.posts.into_iter().map(|post| post.title).collect();
+        assert_eq!(found, titles);
+    }
+}
