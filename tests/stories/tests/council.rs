@@ -132,6 +132,16 @@ fn the_council_governs_by_signing_proposals_and_is_told_first_what_would_be_refu
         (&listed["member_name"], &listed["address"], &listed["status"]),
         (&BOOKS.into(), &address[1].into(), &"active".into())
     );
+    let books = office.wallet(BOOKS)?;
+    let moved = "/dns4/new.city-books.example/tcp/26600";
+    let draft = office.file("moved.csp");
+    let change = ["member", "node-address", &node, moved, "-o", &draft, "--force", "--sign", "--yes"];
+    office.bank.run(&change)?;
+    let foreign = office.bank.try_run(&["tx", "submit", &draft, "--wait"])?;
+    assert!(refused(&foreign, 1).contains("governance."), "{foreign:?}");
+    books.run(&change)?;
+    books.run(&["tx", "submit", &draft, "--wait"])?;
+    assert_eq!(office.shown()?["nodes"][0]["address"], moved);
     office.decide(&["node", "remove", &node])?;
     assert_eq!(office.shown()?["nodes"][0]["status"], "removed");
 

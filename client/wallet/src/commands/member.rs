@@ -1,4 +1,6 @@
-//! `countersign member`: the members of the consortium.
+//! `countersign member`: the members of the consortium, and what one may change of itself.
+use super::council::key;
+use super::propose::{ProposalOptions, own, pair};
 use crate::failure::Failure;
 use crate::output::{facts, table};
 use crate::session::Session;
@@ -21,13 +23,22 @@ pub enum MemberCommand {
         /// Its name or id
         member: String,
     },
+    /// Tell where peers reach a node that the council admitted for the member whose key is in use
+    NodeAddress {
+        /// The node's network key, csk1…
+        public_key: String,
+        /// /dns4/node.shop.example/tcp/26600; empty: it only dials
+        address: String,
+        #[command(flatten)]
+        options: ProposalOptions,
+    },
 }
 
 /// Runs the command.
-pub async fn run(session: &Session, command: MemberCommand) -> Result<(), Failure> {
-    let client = session.client("looking up members")?;
+pub async fn run(session: &mut Session, command: MemberCommand) -> Result<(), Failure> {
     match command {
         MemberCommand::List { cursor } => {
+            let client = session.client("looking up members")?;
             let page = client.members(cursor.as_deref(), PAGE).await?;
             session.output.result(&page, || {
                 let rows = page.items.iter().map(|member| {
@@ -47,7 +58,12 @@ pub async fn run(session: &Session, command: MemberCommand) -> Result<(), Failur
                 }
             });
         }
+        MemberCommand::NodeAddress { public_key, address, options } => {
+            let texts = [pair("key", key(session, &public_key)?), pair("address", address)];
+            own(session, "governance.set_node_address", "member", &texts, &options).await?;
+        }
         MemberCommand::Show { member } => {
+            let client = session.client("looking up members")?;
             let view = client.member(&member).await?;
             session.output.result(&view, || {
                 facts([
