@@ -43,6 +43,12 @@ impl<'a, H: Host> Floor<'a, H> {
         Self { host, merchant, listing, reads_left, moves_left }
     }
 
+    /// As [`Self::for_request`] without its bounds: tells what only they refuse.
+    #[cfg(test)]
+    pub fn unbounded(host: &'a mut H, merchant: &'a AccountId, listing: u32) -> Self {
+        Self { host, merchant, listing, reads_left: usize::MAX, moves_left: usize::MAX }
+    }
+
     /// The objects a merchant has under a listing, for a choice.
     pub fn for_choice(host: &'a mut H, merchant: &'a AccountId, listing: u32) -> Self {
         let (reads_left, moves_left) = (limits::CHOICE_READS_MAX, limits::CHOICE_MOVES_MAX);

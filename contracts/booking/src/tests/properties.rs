@@ -3,7 +3,8 @@ use super::model::{
     DECIDE_WITHIN, GRACE, HOUR, MERCHANT, Model, OBJECTS, PAY_WITHIN, PEOPLE, PRICE, Stage, TIERS, UNDECIDED_PERCENT,
     Verdict,
 };
-use super::scene::{START, Scene, secs, text};
+use super::scene::{START, Scene, ms, secs, text};
+use crate::places::Floor;
 use crate::state::PLACES;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -15,6 +16,8 @@ use proptest::prelude::*;
 
 /// Little enough that money runs out now and then.
 const FUNDS: u128 = 3_000;
+/// The number of the only listing.
+const LISTING: u32 = 1;
 const NAMES: [&str; OBJECTS] = ["1", "2", "3"];
 
 #[derive(Clone, Debug)]
@@ -162,7 +165,9 @@ impl Pair {
         let until = from + hours * HOUR + odd;
         let outcome = self.scene.request(self.people[customer], from, until);
         match self.model.request(customer, from, until) {
-            Verdict::Taken => assert!(outcome.is_ok(), "{outcome:?}"),
+            Verdict::Taken => {
+                assert!(outcome.is_ok() || self.only_bounds_refuse(from, until), "{outcome:?}");
+            }
             Verdict::Refused => assert!(outcome.is_err()),
             Verdict::Open => {}
         }
@@ -177,6 +182,18 @@ impl Pair {
                 known.place = place;
             }
         }
+    }
+
+    /// True if there is room once the bounds for moves and readings are set aside.
+    fn only_bounds_refuse(&mut self, from: u64, until: u64) -> bool {
+        let (merchant, objects) = (self.people[MERCHANT].account, NAMES.map(text));
+        let mut found = None;
+        let undone = self.scene.host.call::<(), _>(&[], |host| {
+            found = Floor::unbounded(host, &merchant, LISTING).make_room(&objects, ms(from), ms(until));
+            Err(Error::NoneFree)
+        });
+        assert!(undone.is_err());
+        found.is_some()
     }
 
     fn place(&mut self, stay: usize) -> Option<usize> {
@@ -244,8 +261,44 @@ proptest! {
         agree(&moves);
     }
 
+    /// But for the bounds for moves and readings.
     #[test]
     fn while_nobody_chooses_only_a_full_house_refuses(moves in moves(false, 1..60)) {
         agree(&moves);
     }
+}
+
+/// Requests after which one more would have to move more than one call may.
+#[test]
+fn a_house_that_is_not_full_may_need_more_moves_than_one_call_has() {
+    let mut pair = Pair::new();
+    let request = |customer, later, hours| Move::Request { customer, later, hours, odd: 0 };
+    let (pay, block) = (Move::Pay { stay: 0 }, |later| Move::Block { later });
+    let before = [
+        request(1, 8, 6),
+        pay.clone(),
+        request(1, 0, 1),
+        request(1, 0, 1),
+        block(3),
+        request(1, 0, 1),
+        request(1, 0, 1),
+        request(1, 12, 4),
+        pay,
+        request(1, 0, 1),
+        block(2),
+        block(3),
+        request(1, 1, 1),
+        request(1, 9, 5),
+        request(1, 1, 6),
+        request(2, 8, 1),
+        request(2, 6, 2),
+    ];
+    for step in &before {
+        pair.make(step);
+        pair.check();
+    }
+    let (from, until) = (pair.model.now + 4 * HOUR, pair.model.now + 8 * HOUR);
+    assert!(pair.scene.request(pair.people[1], from, until).is_err());
+    assert!(pair.only_bounds_refuse(from, until), "there is room");
+    pair.finish();
 }
