@@ -48,6 +48,7 @@ fn a_transfer_becomes_final_and_survives_kill_9() {
 }
 
 /// The receipt and the transaction follow from the header after their block.
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 fn check_receipt(node: &DevNode, told: &Value, status: &Value) {
     use countersign_types::{Header, Receipt, SignedTransaction, block, merkle::ListProof};
     assert_eq!((&told["height"], &told["index"]), (&status["height"], &status["index"]));

@@ -155,8 +155,8 @@ fn a_wallet_sees_its_own_payment_at_once_and_proven() -> anyhow::Result<()> {
         let done =
             scene.alice.run(&["asset", "transfer", "--to", BOB, "--asset", "EUR", "--amount", "1.00", "--yes"])?;
         anyhow::ensure!(done["ok"] == true && done["verified"]["height"].is_u64(), "{done:#}");
-        let after = scene.alice.run(&BALANCE)?;
-        anyhow::ensure!(after["amount"] == (100_000 - 100 * paid).to_string(), "{after:#}");
+        let (after, left) = (scene.alice.run(&BALANCE)?, (100_000 - 100 * paid).to_string());
+        anyhow::ensure!(after["amount"] == left, "{after:#}");
         anyhow::ensure!(after["verified"]["height"].as_u64() >= done["verified"]["height"].as_u64(), "{after:#}");
         let status = scene.alice.run(&["tx", "status", done["id"].as_str().context("an id")?])?;
         anyhow::ensure!(status["verified"].is_object(), "{status:#}");
