@@ -1,6 +1,6 @@
 //! `countersign member`: the members of the consortium, and what one may change of itself.
 use super::council::key;
-use super::propose::{ProposalOptions, own, pair};
+use super::propose::{ProposalOptions, call, finish_tried, pair};
 use crate::failure::Failure;
 use crate::output::{facts, table};
 use crate::session::Session;
@@ -60,7 +60,10 @@ pub async fn run(session: &mut Session, command: MemberCommand) -> Result<(), Fa
         }
         MemberCommand::NodeAddress { public_key, address, options } => {
             let texts = [pair("key", key(session, &public_key)?), pair("address", address)];
-            own(session, "governance.set_node_address", "member", &texts, &options).await?;
+            let own = session.key()?.account;
+            let call = call(session, "governance.set_node_address", &[pair("member", own)], &texts).await?;
+            let proposal = session.transaction(vec![call], None).await?;
+            finish_tried(session, proposal, &options).await?;
         }
         MemberCommand::Show { member } => {
             let client = session.client("looking up members")?;

@@ -217,6 +217,7 @@ fn council(all: &mut Recorder) -> anyhow::Result<()> {
     ] {
         all.draw(BANK, &format!("council {line} --by {BANK},{HOTEL}"))?;
     }
+    all.draw(BANK, &format!("member node-address {key} /dns4/node.example/tcp/26600"))?;
     Ok(())
 }
 
