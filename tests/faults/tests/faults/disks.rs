@@ -7,8 +7,9 @@ use serde_json::json;
 const VALIDATOR_KEY: &str = "COUNTERSIGN_VALIDATOR_KEY";
 /// Exit code of a node whose storage failed.
 const EXIT_STORAGE: i32 = 4;
-/// Bytes of the small disk: the node's files and some seconds of blocks.
-const DISK_BYTES: u64 = 64 << 20;
+/// Bytes of the small disk: the node's files and some seconds of blocks. The index keeps an empty journal of 64 MiB, a hole that
+/// takes room once it is copied.
+const DISK_BYTES: u64 = 192 << 20;
 
 /// What an operator must do: a validator that has lost its disk has forgotten what it signed, so it follows without its key until the
 /// chain has a block above those it may have voted on, and votes again after that.
