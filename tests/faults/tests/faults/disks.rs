@@ -1,10 +1,8 @@
 //! Disks that are lost or full.
-use crate::{SOME, WORKERS, four};
+use crate::{SOME, VALIDATOR_KEY, WORKERS, four};
 use countersign_harness::Network;
 use serde_json::json;
 
-/// Setting by which a node only follows.
-const VALIDATOR_KEY: &str = "COUNTERSIGN_VALIDATOR_KEY";
 /// Exit code of a node whose storage failed.
 const EXIT_STORAGE: i32 = 4;
 /// Bytes of the small disk: the node's files and some seconds of blocks. The index keeps an empty journal of 64 MiB, a hole that

@@ -17,6 +17,8 @@ use serde_json::json;
 const WORKERS: usize = 4;
 /// Payments that show that a network works.
 const SOME: u64 = 20;
+/// Setting by which a node only follows.
+const VALIDATOR_KEY: &str = "COUNTERSIGN_VALIDATOR_KEY";
 
 /// Four validators whose rounds stay short after an outage, so that scripts do not wait for long ones.
 fn four() -> Plan {
