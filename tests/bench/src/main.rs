@@ -48,6 +48,9 @@ struct Args {
     /// Transactions on the way at once when no rate is given.
     #[arg(long, default_value_t = 20_000)]
     in_flight: usize,
+    /// Minutes for which a transaction is valid, and its id remembered; it is signed some time before it is offered.
+    #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    validity: u64,
     /// Soak for this many minutes at `--rate` instead, ending and starting all nodes but the first at random.
     #[arg(long, value_name = "MINUTES", requires = "rate")]
     soak: Option<u64>,
@@ -67,7 +70,7 @@ fn main() -> anyhow::Result<()> {
     let temporary = tempfile::tempdir()?;
     let dir = args.dir.clone().unwrap_or_else(|| temporary.path().to_path_buf());
     let chain = chain::Chain::start(&dir, args.validators.into(), args.holders).context("starting the nodes")?;
-    let maker = Maker::new(args.workload, &chain)?;
+    let maker = Maker::new(args.workload, &chain, Duration::from_secs(60 * args.validity))?;
     if let (Some(minutes), Some(rate)) = (args.soak, args.rate) {
         let plan = soak::Plan { rate, time: Duration::from_secs(60 * minutes), seed: args.seed };
         return finish(&soak::run(chain, maker, args.workload, plan)?, &args.report);

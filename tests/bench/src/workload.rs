@@ -1,11 +1,12 @@
 //! The transactions: distinct, signed beforehand on all cores, so that making them costs nothing while measuring.
 use crate::chain::Chain;
 use anyhow::Context as _;
-use countersign_harness::{Made, Person, asset, now_ms, signatures, signed};
+use countersign_harness::{Made, Person, asset, now_ms, signatures, signed, signed_until};
 use countersign_interface::{Method as _, rebate};
 use countersign_types::{Amount, Call, Hash, SignedDocument, Text, Timestamp, document, transaction};
 use rayon::prelude::*;
 use serde_json::json;
+use std::time::Duration;
 
 /// Customers whose first purchases all offers of `redeem` follow from.
 const CUSTOMERS: usize = 200;
@@ -40,14 +41,18 @@ pub struct Maker {
     purchases: Vec<Hash>,
     /// When the maker was made.
     since: u64,
+    /// How long a transaction is valid after it was made.
+    validity_ms: u64,
     made: u64,
 }
 
 impl Maker {
     /// For a chain whose merchant is the first of its holders. Makes the purchases that offers follow from, if there are offers.
-    pub fn new(workload: Workload, chain: &Chain) -> anyhow::Result<Self> {
+    pub fn new(workload: Workload, chain: &Chain, validity: Duration) -> anyhow::Result<Self> {
         let (id, holders) = (chain.id, chain.holders.clone());
-        let mut maker = Self { workload, chain: id, holders, purchases: Vec::new(), since: now_ms(), made: 0 };
+        let validity_ms = u64::try_from(validity.as_millis()).context("a validity of at most centuries")?;
+        let (purchases, since) = (Vec::new(), now_ms());
+        let mut maker = Self { workload, chain: id, holders, purchases, since, validity_ms, made: 0 };
         if workload == Workload::Redeem {
             maker.purchases = maker.first_purchases(chain)?;
         }
@@ -67,10 +72,14 @@ impl Maker {
         let (payer, payee) = (at(number), at(number + 1));
         let merchant = self.holders[0];
         match self.workload {
-            Workload::Transfer => signed(&self.chain, payer.pay(&payee, 1), number, now, &[payer]),
-            Workload::Purchase => signed(&self.chain, self.purchase(&payer, 1), number, now, &[payer, merchant]),
+            Workload::Transfer => self.signed(payer.pay(&payee, 1), number, now, &[payer]),
+            Workload::Purchase => self.signed(self.purchase(&payer, 1), number, now, &[payer, merchant]),
             Workload::Redeem => self.redeem(number, now),
         }
+    }
+
+    fn signed(&self, call: Call, number: u64, now: u64, signers: &[Person]) -> Made {
+        signed_until(now + self.validity_ms, &self.chain, call, number, now, signers)
     }
 
     fn purchase(&self, customer: &Person, amount: u128) -> Call {
@@ -101,7 +110,7 @@ impl Maker {
         let signers = [merchant, customer, newcomer];
         let signatures = signatures(&message, &signers).try_into().expect("three are within the bound");
         let redeem = rebate::Redeem { offer: SignedDocument { document, signatures }, reference: Text::default() };
-        signed(&self.chain, redeem.call(&parties), number, now, &signers)
+        self.signed(redeem.call(&parties), number, now, &signers)
     }
 
     fn first_purchases(&self, chain: &Chain) -> anyhow::Result<Vec<Hash>> {

@@ -24,7 +24,7 @@ pub use link::Condition;
 pub use load::Load;
 pub use network::{Directory, Listed, Network};
 pub use node::{Launch, Node};
-pub use person::{Made, Person, asset, now_ms, signatures, signed};
+pub use person::{Made, Person, asset, now_ms, signatures, signed, signed_until};
 pub use plan::{BALANCE, COUNCIL, MERCHANT, Plan, validator};
 pub use reader::{Inserted, Slot, VirtualReader};
 pub use rpc::{CallError, Rpc};

@@ -58,10 +58,15 @@ pub fn now_ms() -> u64 {
 
 /// The call as a transaction that all `signers`, its parties, have signed. Another `salt` makes another transaction.
 pub fn signed(chain: &Hash, call: Call, salt: u64, now_ms: u64, signers: &[Person]) -> Made {
+    signed_until(now_ms + VALIDITY_MS, chain, call, salt, now_ms, signers)
+}
+
+/// As [`signed`], valid until `expires_ms`: so long nodes remember its id.
+pub fn signed_until(expires_ms: u64, chain: &Hash, call: Call, salt: u64, now_ms: u64, signers: &[Person]) -> Made {
     let transaction = Transaction {
         chain: *chain,
         valid_from: Timestamp::from_millis(now_ms - BACK_MS),
-        expires_at: Timestamp::from_millis(now_ms + VALIDITY_MS),
+        expires_at: Timestamp::from_millis(expires_ms),
         salt: salt.to_le_bytes(),
         calls: vec![call].try_into().expect("one call is within the bound"),
     };
