@@ -161,7 +161,7 @@ fn arguments_outside_the_memory_are_refused() {
         let outcome = call(&engine(), &entry(&body));
         assert_eq!(outcome.result, Err(CallFault::HostArgument), "{pointer} {length}");
         let per_byte = u64::try_from(length).unwrap();
-        assert_eq!(outcome.gas_used, Gas::new(1_000 + per_byte + 12), "{pointer} {length}");
+        assert_eq!(outcome.gas_used, Gas::new(2_000 + per_byte + 12), "{pointer} {length}");
     }
 }
 
@@ -181,14 +181,14 @@ fn arguments_that_do_not_decode_are_refused() {
             r#"(data (i32.const 0) "{bytes}")
             (func (export "call") (param i32) (drop (call $get (i32.const 0) (i32.const {length}))))"#
         ));
-        assert_ends(&wasm, Err(CallFault::HostArgument), 1_000 + length + 12);
+        assert_ends(&wasm, Err(CallFault::HostArgument), 2_000 + length + 12);
     }
     // A list of accounts that announces 2^30-1 of them.
     let wasm = contract(
         r#"(data (i32.const 0) "\00\fe\ff\ff\ff")
         (func (export "call") (param i32) (drop (call $emit (i32.const 0) (i32.const 60000))))"#,
     );
-    assert_ends(&wasm, Err(CallFault::HostArgument), 1_000 + 4 * 60_000 + 12);
+    assert_ends(&wasm, Err(CallFault::HostArgument), 3_000 + 4 * 60_000 + 12);
     // A function without arguments that is given some.
     assert_ends(&entry("(drop (call $now (i32.const 0) (i32.const 1)))"), Err(CallFault::HostArgument), 100 + 12);
 }
@@ -214,7 +214,7 @@ fn a_contract_fails_with_its_own_code_for_what_it_used() {
 fn gas_short_of_a_host_function_is_used_up() {
     let module = load(&engine(), &host_call("set", &(b"k".to_vec(), vec![7_u8; 100])));
     let args_bytes = 2 + 101;
-    let enough = 12 + 2_000 + 4 * args_bytes + 4;
+    let enough = 12 + 12_000 + 4 * args_bytes + 4;
     for (gas, result) in [(enough, Ok(vec![])), (enough - 5, Err(CallFault::OutOfGas)), (100, Err(CallFault::OutOfGas))]
     {
         let outcome = module.call(0, &[], &[], Gas::new(gas), &mut Ledger::default());
