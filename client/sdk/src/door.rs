@@ -13,27 +13,19 @@ use crate::signer::{Signer, SignerError};
 use crate::types::{
     Certificate, DecodeError, Genesis, Hash, Header, Height, Timestamp, ValidatorSet, decode, limits, state_key,
 };
-use crate::verify::VerifyError;
+use crate::verify::{CERTIFICATE_BYTES_MAX, HEADER_BYTES_MAX, VALIDATORS_BYTES_MAX, VerifyError};
 use crate::{Client, interface::booking};
 use countersign_state::Proof;
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 /// Bytes of what a wallet carries to a door: a pass, and a set of validators.
 pub const CARRIED_BYTES_MAX: usize = crate::lock::limits::CREDENTIAL_BYTES_MAX + VALIDATORS_BYTES_MAX + 128;
-/// Bytes of an encoded header: ten hashes and some numbers.
-const HEADER_BYTES_MAX: usize = 1024;
-/// Bytes of an encoded certificate: a key and a signature of each validator.
-const CERTIFICATE_BYTES_MAX: usize = limits::VALIDATORS_MAX * 96 + 128;
-/// Bytes of an encoded set of validators.
-const VALIDATORS_BYTES_MAX: usize = limits::VALIDATORS_MAX * 40 + 8;
 /// Changes of the validators that are followed for one pass: years of governance.
 const CHANGES_MAX: usize = 1_000;
 /// How long the block is waited for that certifies the newest one.
 const CERTIFY: Duration = Duration::from_secs(10);
-/// Between two looks at the node's height.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why there is no pass or credential.
 #[derive(Debug, thiserror::Error)]
@@ -212,14 +204,12 @@ impl Client {
         if head.height > 0 && header.state_root.to_string() == head.state_root {
             return Ok((header, view));
         }
-        while Instant::now() < deadline {
-            if self.told_head().await?.height > head.height {
-                let view = self.header(head.height + 1).await?;
-                return Ok((header_of(head.height + 1, &view)?, view));
-            }
-            sleep(LOOK_AGAIN).await;
+        let next = head.height + 1;
+        if self.head_from(next, deadline).await?.is_none() {
+            return Ok((header, view));
         }
-        Ok((header, view))
+        let view = self.header(next).await?;
+        Ok((header_of(next, &view)?, view))
     }
 
     /// The newest header, certified by the validators that `trust` comes to by following their changes.

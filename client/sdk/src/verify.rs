@@ -32,11 +32,11 @@ use crate::types::{
 use countersign_state::{Proof, ProofError};
 
 /// Bytes of an encoded header: ten hashes and some numbers.
-const HEADER_BYTES_MAX: usize = 1024;
+pub(crate) const HEADER_BYTES_MAX: usize = 1024;
 /// Bytes of an encoded certificate: a key and a signature of each validator.
-const CERTIFICATE_BYTES_MAX: usize = limits::VALIDATORS_MAX * 96 + 128;
+pub(crate) const CERTIFICATE_BYTES_MAX: usize = limits::VALIDATORS_MAX * 96 + 128;
 /// Bytes of an encoded set of validators.
-const VALIDATORS_BYTES_MAX: usize = limits::VALIDATORS_MAX * 40 + 8;
+pub(crate) const VALIDATORS_BYTES_MAX: usize = limits::VALIDATORS_MAX * 40 + 8;
 
 /// Why an answer is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// Waits until the node has the block at `height`; `None` if it has not at the deadline.
-    pub(super) async fn head_from(&self, height: u64, deadline: Instant) -> Result<Option<ChainHead>, ClientError> {
+    pub(crate) async fn head_from(&self, height: u64, deadline: Instant) -> Result<Option<ChainHead>, ClientError> {
         loop {
             let head = self.told_head().await?;
             if head.height >= height {
