@@ -2,6 +2,7 @@
 //! less than half of one check after the other. What is checked ahead is only remembered by its bytes, so a block's outcome is the
 //! same without.
 use crate::ledger::Ledger;
+use crate::native;
 use countersign_types::interface::{Basic, Type};
 use countersign_types::signature::{Claim, verify_batch};
 use countersign_types::{Call, Hash, SignedDocument, VerifiedTransaction, state_key};
@@ -67,6 +68,9 @@ fn shown(engine: &Engine, ledger: &Ledger<'_>, transaction: &VerifiedTransaction
 
 /// The signed documents with which a call's arguments begin.
 fn leading(engine: &Engine, ledger: &Ledger<'_>, call: &Call) -> Vec<SignedDocument> {
+    if native::Module::named(&call.module).is_some() {
+        return Vec::new();
+    }
     let contract = ledger.contract(&call.module);
     // What cannot be loaded is told when the call runs.
     let loaded = contract.and_then(|c| engine.load(c.code, || ledger.get(&state_key::code(&c.code))).ok());
