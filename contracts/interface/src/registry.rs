@@ -1,5 +1,5 @@
 //! Native module `registry`: members, the holders they enrol, names, keys.
-use countersign_types::{AccountId, Authority, List, Name, PublicKey, Role};
+use countersign_types::{AccountId, Authority, List, Name, PublicKey, Role, Text};
 
 crate::interface! {
     module "registry";
@@ -17,6 +17,9 @@ crate::interface! {
         10 BadRoles "Roles must be sorted and without duplicates.";
         11 LocksOutTheCouncil "After this change the council could no longer act.";
         12 NotAMemberName "A member's name has no @ in it.";
+        13 BadEndpoint "A site's address begins with https:// and has no more than 256 bytes, or is empty.";
+        14 BadRelays "A site grants at most 8 relays, each once.";
+        15 NotARelay "A relay is an admitted node of an active member with the role relay.";
     }
     events {
         /// An organisation became a member.
@@ -33,6 +36,8 @@ crate::interface! {
         AuthorityChanged { account: AccountId }
         /// An account receives sealed messages under another key.
         EncryptionKeyChanged { account: AccountId }
+        /// A member has a site, or another one.
+        SiteChanged { member: AccountId }
     }
     calls {
         /// Admits an organisation; its account is that of its key.
@@ -49,6 +54,8 @@ crate::interface! {
         SetAuthority = set_authority(account) { authority: Authority } "Let {authority} sign for {account}";
         /// Sets the key under which an account receives sealed messages.
         SetEncryptionKey = set_encryption_key(account) { key: PublicKey } "Receive sealed messages for {account} under {key}";
+        /// Sets where relays have log-ins of a member's users verified, and which nodes relay for them; the first keeps their messages.
+        SetSite = set_site(member) { endpoint: Text, key: PublicKey, relays: List<PublicKey> } "Let {relays} relay for the users of {member}, whose site {endpoint} answers with key {key}";
     }
     scheduled {}
     queries {}

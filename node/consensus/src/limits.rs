@@ -9,7 +9,7 @@ pub const SYNC_BYTES_MAX: usize = BLOCK_BYTES_MAX + 2 * 1024 * 1024;
 /// Bytes of one transaction batch that is gossiped: the largest transaction with its framing fits.
 pub const GOSSIP_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a question to a peer, or of its answer: a sealed message with an attached proposal.
-pub const QUESTION_BYTES_MAX: usize = 1024 * 1024;
+pub const QUESTION_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Peers on the list: the nodes the council admits, and as many again as validators that operators list themselves. Each has one
 /// connection.
 pub const PEERS_MAX: usize = NODES_MAX + VALIDATORS_MAX;

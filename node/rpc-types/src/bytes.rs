@@ -1,8 +1,9 @@
 //! Bytes in JSON: `0x` and hexadecimal digits.
+use parity_scale_codec::Encode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes, written as `0x` and two hexadecimal digits each.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode)]
 pub struct HexBytes(pub Vec<u8>);
 
 impl Serialize for HexBytes {

@@ -38,6 +38,24 @@ codes! {
     TooMuch = -32021,
     /// The block or state of that height is not kept here; ask for a newer one or an archive node.
     Pruned = -32022,
+    /// This node relays nothing, or not for that site: its operator has not turned the relay on, or the ledger does not let it. Data: why.
+    NotRelayed = -32030,
+    /// User name and password do not fit; nobody can tell which.
+    LoginRefused = -32031,
+    /// Too many log-ins that did not succeed, or too many requests. Data: when to try again.
+    TooManyAttempts = -32032,
+    /// The site did not answer in time, or not as it must. Data: its code, if it sent one.
+    SiteFailed = -32033,
+    /// There is no such session any more. Log in again.
+    SessionEnded = -32034,
+    /// The request is not signed by the session's key, is too old, or was sent before.
+    BadProof = -32035,
+    /// The site does not sign this enrolment. Data: its code.
+    EnrolmentRefused = -32036,
+    /// The message cannot be carried: expired, of another chain, its receiver unknown, without an encryption key, or without a relay. Data: why.
+    MessageRefused = -32037,
+    /// The sender or the receiver has as many messages waiting as a relay keeps. Try again when some are fetched. Data: whose.
+    QuotaReached = -32038,
 }
 
 /// An error with data for programs.

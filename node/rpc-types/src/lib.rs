@@ -1,5 +1,5 @@
-//! The node's RPC as wire types and one trait, from which the node makes its server and the client its calls; and what relays and
-//! merchants' sites say to each other ([`site`]).
+//! The node's RPC as wire types and one trait, from which the node makes its server and the client its calls; what wallets and
+//! relays ([`relay`]), and relays and merchants' sites ([`site`]), say to each other.
 //!
 //! JSON-RPC 2.0 over HTTP and WebSocket. Ids and accounts are bech32m texts (`csa1…`), hashes hexadecimal, bytes hexadecimal with `0x`,
 //! amounts decimal texts of minor units (JSON numbers lose digits), times milliseconds since the Unix epoch.
@@ -14,6 +14,7 @@ pub mod governance;
 pub mod methods;
 mod outcome;
 mod record;
+pub mod relay;
 pub mod site;
 pub mod view;
 

@@ -40,7 +40,12 @@ const fn call(
 
 const PAGE: [(&str, &str); 2] = [("cursor", "string?"), ("limit", "integer?")];
 
-/// Every method of [`crate::CountersignRpcServer`].
+/// What is asked in a relay's session.
+const fn session(ask: &'static str) -> [(&'static str, &'static str); 2] {
+    [("auth", "SessionAuth"), ("ask", ask)]
+}
+
+/// Every method of [`crate::CountersignRpcServer`], and of [`crate::relay::api::RelayRpcServer`].
 pub const METHODS: &[MethodDoc] = &[
     call("chain_head", &[], "ChainHead", "The newest executed block."),
     call("chain_spec", &[], "bytes", "The encoded genesis."),
@@ -118,6 +123,19 @@ pub const METHODS: &[MethodDoc] = &[
     call("node_status", &[], "NodeStatus", "The node's own state."),
     call("node_peers", &[], "[PeerView]", "The peers this node lists, and whether they are there."),
     call("consensus_explain", &[], "ConsensusExplanation", "Why the next block is not there yet, in words."),
+    call("relay_info", &[], "RelayInfo", "Who the relay is."),
+    call("relay_login_start", &[("start", "LoginStart")], "LoginStarted", "Begins a user's log-in at its site."),
+    call("relay_login_finish", &[("finish", "RelayLoginFinish")], "RelaySession", "Ends it with a session."),
+    call("relay_member_login", &[("login", "MemberLogin")], "RelaySession", "A session for a member's own account."),
+    call("relay_session", &session("Nothing"), "RelaySession", "Whose a session is, and until when."),
+    call("relay_logout", &session("Nothing"), "Nothing", "Ends a session, here and at the site."),
+    call("relay_contacts", &session("ContactsQuery"), "ContactsPage", "The contacts of the session's user."),
+    call("relay_posts", &session("PostsQuery"), "PostsPage", "What the site's users have published."),
+    call("relay_enrol", &session("Enrolment"), "Enrolled", "Lets the site sign the user's enrolment."),
+    call("relay_send", &session("Posting"), "Posted", "Hands a message in; answers when it is on disk."),
+    call("relay_sent", &session("SentQuery"), "SentPage", "What became of messages that were sent."),
+    call("relay_inbox", &session("InboxQuery"), "InboxPage", "Messages that wait for the session's account."),
+    call("relay_acknowledge", &session("Acknowledgement"), "Acknowledged", "Lets the relay forget messages."),
     MethodDoc {
         name: "blocks_subscribe",
         summary: "Every block from now on.",
@@ -139,6 +157,13 @@ pub const METHODS: &[MethodDoc] = &[
         params: &[("id", "string")],
         result: "TxStatus",
     },
+    MethodDoc {
+        name: "relay_subscribe",
+        summary: "New posts and messages, until the session ends.",
+        kind: MethodKind::Subscription { notification: "relay", unsubscribe: "relay_unsubscribe" },
+        params: &session("Nothing"),
+        result: "RelayNotice",
+    },
 ];
 
 #[cfg(test)]
@@ -148,8 +173,10 @@ mod tests {
 
     /// The names in an attribute of the trait's methods.
     fn in_trait(attribute: &str) -> BTreeSet<&'static str> {
-        let source = include_str!("api.rs");
-        source.split(attribute).skip(1).filter_map(|rest| rest.split('"').nth(1)).collect()
+        let sources = [include_str!("api.rs"), include_str!("relay/api.rs")];
+        let in_source =
+            |source: &'static str| source.split(attribute).skip(1).filter_map(|rest| rest.split('"').nth(1));
+        sources.into_iter().flat_map(in_source).collect()
     }
 
     #[test]

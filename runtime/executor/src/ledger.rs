@@ -6,7 +6,7 @@ use countersign_types::block::LastProposal;
 use countersign_types::genesis::Council;
 use countersign_types::{
     Account, AccountId, Amount, Asset, AssetId, CallFault, Contract, Hash, Member, ModuleName, Name, NodeRecord,
-    Params, PublicKey, Role, Status, Timestamp, ValidatorSet, state_key,
+    Params, PublicKey, Role, Site, Status, Timestamp, ValidatorSet, state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,6 +167,10 @@ impl<'s> Ledger<'s> {
 
     pub(crate) fn put_member(&mut self, id: &AccountId, member: &Member) {
         self.write(state_key::member(id), member);
+    }
+
+    pub(crate) fn put_site(&mut self, member: &AccountId, site: &Site) {
+        self.write(state_key::site(member), site);
     }
 
     /// The member, if it and its account may act.

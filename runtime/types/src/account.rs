@@ -130,6 +130,17 @@ pub struct Member {
     pub admitted_at: Timestamp,
 }
 
+/// A member's site: where relays have its users' log-ins verified, and which nodes relay for its users.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Site {
+    /// `https://login.harbor-hotel.example`; empty if the member has no users: then only its own account uses relays.
+    pub endpoint: BoundedText<{ limits::SITE_ENDPOINT_BYTES_MAX }>,
+    /// The key that signs the site's answers.
+    pub key: PublicKey,
+    /// Network keys of the nodes that may relay for the member and its users, no duplicates. The first keeps the messages to them.
+    pub relays: BoundedVec<PublicKey, { limits::SITE_RELAYS_MAX }>,
+}
+
 /// Gas a member used in the running window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, MaxEncodedLen)]
 pub struct QuotaUse {

@@ -55,7 +55,7 @@ pub mod state_key;
 pub mod text;
 pub mod transaction;
 
-pub use account::{Account, Asset, Authority, Contract, Job, Member, NodeRecord, Role, Status};
+pub use account::{Account, Asset, Authority, Contract, Job, Member, NodeRecord, Role, Site, Status};
 pub use block::{Block, Certificate, Header, Validator, ValidatorSet};
 pub use bounded::{BoundedText, BoundedVec, Bytes, List, Text};
 pub use document::{Document, DocumentKind, SignedDocument};

@@ -71,3 +71,7 @@ pub const MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const GENESIS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a proposal file: a transaction and as many signatures again.
 pub const PROPOSAL_BYTES_MAX: usize = TRANSACTION_BYTES_MAX + 64 * 1024;
+/// Bytes of the address of a member's site, such as `https://login.harbor-hotel.example`.
+pub const SITE_ENDPOINT_BYTES_MAX: usize = 256;
+/// Nodes that relay for one site: one keeps its users' messages, the others stand by or serve other places.
+pub const SITE_RELAYS_MAX: usize = 8;

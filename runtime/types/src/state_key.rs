@@ -10,6 +10,7 @@ use parity_scale_codec::Encode;
 
 const ACCOUNT: u8 = b'a';
 const MEMBER: u8 = b'm';
+const SITE: u8 = b't';
 const NAME: u8 = b'n';
 const ASSET: u8 = b's';
 const BALANCE: u8 = b'b';
@@ -48,6 +49,11 @@ pub fn member(id: &AccountId) -> Vec<u8> {
 /// Prefix of all members.
 pub fn members() -> Vec<u8> {
     key(MEMBER, &[])
+}
+
+/// A member's [`crate::account::Site`]; absent until it has one.
+pub fn site(member: &AccountId) -> Vec<u8> {
+    key(SITE, &[&member.0])
 }
 
 /// The [`AccountId`] a name resolves to.

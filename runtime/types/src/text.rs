@@ -18,6 +18,8 @@ pub const KEY: &str = "csk";
 pub const CHAIN: &str = "csc";
 /// Prefix of a request's business id: `csr1…`.
 pub const REQUEST: &str = "csr";
+/// Prefix of a message's id: `csm1…`.
+pub const MESSAGE: &str = "csm";
 
 /// A text that is not the form it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +73,7 @@ fn kind(prefix: &str) -> &'static str {
         KEY => "a public key",
         CHAIN => "a chain",
         REQUEST => "a request",
+        MESSAGE => "a message",
         _ => "something else",
     }
 }

@@ -4,11 +4,12 @@ use crate::ledger::Ledger;
 use countersign_interface::registry::{
     Admit, Admitted, AuthorityChanged, EncryptionKeyChanged, Enrol, Enrolled, Error, HolderSuspensionChanged,
     MemberSuspensionChanged, RolesChanged, Rules, SetAuthority, SetEncryptionKey, SetHolderSuspended,
-    SetMemberSuspended, SetRoles,
+    SetMemberSuspended, SetRoles, SetSite, SiteChanged,
 };
-use countersign_types::limits::ROLES_MAX;
+use countersign_types::limits::{ROLES_MAX, SITE_RELAYS_MAX};
 use countersign_types::signature::check_key;
-use countersign_types::{Account, AccountId, Authority, BoundedVec, List, Member, PublicKey, Role, Status};
+use countersign_types::{Account, AccountId, Authority, BoundedVec, List, Member, PublicKey, Role, Site, Status};
+use std::collections::BTreeSet;
 
 /// The rules.
 pub(super) struct Registry;
@@ -125,6 +126,42 @@ impl Rules<Native<'_, '_, '_>> for Registry {
         native.emit(&EncryptionKeyChanged { account })?;
         Ok(())
     }
+
+    fn set_site(native: &mut Native<'_, '_, '_>, member: AccountId, args: SetSite) -> Result<(), Error> {
+        let reads = 2 + 3 * args.relays.len() as u64;
+        native.charge(KEY_CHECK_GAS + reads * READ_GAS + WRITE_GAS + EVENT_GAS)?;
+        if native.run.ledger.active_member(&member).is_none() {
+            return Err(Error::NotAMember);
+        }
+        check_key(&args.key).map_err(|_| Error::BadKey)?;
+        let is_address = args.endpoint.is_empty() || args.endpoint.starts_with("https://");
+        let endpoint = args.endpoint.as_str().parse().ok().filter(|_| is_address).ok_or(Error::BadEndpoint)?;
+        let relays = checked_relays(native.run.ledger, args.relays)?;
+        native.run.ledger.put_site(&member, &Site { endpoint, key: args.key, relays });
+        native.emit(&SiteChanged { member })?;
+        Ok(())
+    }
+}
+
+/// Each once, within the bound, and each able to relay. In the order given: the first keeps the messages.
+fn checked_relays(
+    ledger: &Ledger<'_>,
+    relays: List<PublicKey>,
+) -> Result<BoundedVec<PublicKey, SITE_RELAYS_MAX>, Error> {
+    let distinct: BTreeSet<&PublicKey> = relays.iter().collect();
+    if distinct.len() < relays.len() {
+        return Err(Error::BadRelays);
+    }
+    if !relays.iter().all(|relay| is_relay(ledger, relay)) {
+        return Err(Error::NotARelay);
+    }
+    relays.into_inner().try_into().map_err(|_| Error::BadRelays)
+}
+
+fn is_relay(ledger: &Ledger<'_>, key: &PublicKey) -> bool {
+    let node = ledger.node(key).filter(|node| node.status == Status::Active);
+    let member = node.and_then(|node| ledger.active_member(&node.member));
+    member.is_some_and(|member| member.roles.contains(&Role::Relay))
 }
 
 fn check_council(ledger: &Ledger<'_>, parties: &[AccountId]) -> Result<(), Error> {
