@@ -45,13 +45,9 @@ pub struct RelayInfo {
     /// The relay's key, `csk1…`: the network key of its node.
     pub key: String,
     /// The chain's id.
-    pub chain: Hash32,
     /// Its clock, milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
-
-/// 32 bytes as 64 hexadecimal digits.
-pub type Hash32 = String;
 
 /// Ends a log-in that [`crate::site::LoginStart`] began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
