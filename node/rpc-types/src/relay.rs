@@ -45,6 +45,7 @@ pub struct RelayInfo {
     /// The relay's key, `csk1…`: the network key of its node.
     pub key: String,
     /// The chain's id.
+    pub chain: String,
     /// Its clock, milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
