@@ -2,6 +2,7 @@
 use crate::server::{SITE, Site};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -29,6 +30,19 @@ fn a_site_is_made_once_and_for_its_operator_only() {
     fs::set_permissions(site.own(""), fs::Permissions::from_mode(0o755)).unwrap();
     let open = site.refused(&["user", "list"], 3);
     assert!(open["message"].as_str().unwrap().contains("chmod 700"), "{open}");
+}
+
+#[test]
+fn a_server_that_was_told_so_stops_with_its_standard_input() {
+    let site = Site::new();
+    let server = site.start_with(&["--stop-with-stdin"], Stdio::piped());
+    assert_eq!(site.done(&["check"])["running"], true);
+    assert_eq!(server.close(), Some(0));
+    assert!(!site.own("site.sock").exists(), "it has stopped in order");
+    // Otherwise one whose standard input is empty, as that of a service, would not run at all.
+    let server = site.start();
+    assert_eq!(site.done(&["check"])["running"], true);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

@@ -127,8 +127,15 @@ impl Site {
 
     /// Starts the server and waits until it listens.
     pub fn start(&self) -> Server {
+        self.start_with(&[], Stdio::null())
+    }
+
+    /// The same with these options and this standard input.
+    pub fn start_with(&self, options: &[&str], input: Stdio) -> Server {
         let log = fs::File::create(self.path("site.log")).unwrap();
-        let mut child = command(self.folder.path()).arg("run").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut command = command(self.folder.path());
+        command.arg("run").args(options).stdin(input).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let mut server = Server { child, port: 0 };
@@ -161,6 +168,12 @@ impl Server {
     pub fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Closes its standard input, and waits until it has ended; its exit code.
+    pub fn close(mut self) -> Option<i32> {
+        drop(self.child.stdin.take());
         self.child.wait().unwrap().code()
     }
 }

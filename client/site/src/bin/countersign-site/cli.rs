@@ -26,7 +26,7 @@ pub enum Command {
     /// Make a site's folder: settings, keys, an empty database
     Init(InitArgs),
     /// Serve relays until stopped
-    Run,
+    Run(RunArgs),
     /// Say whether settings, keys, certificate and database can be used
     Check,
     /// Users and their passwords
@@ -70,6 +70,14 @@ pub struct InitArgs {
     /// File whose first line is that key's passphrase
     #[arg(long, requires = "chain", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+}
+
+/// How the site runs.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RunArgs {
+    /// Stop when standard input is closed: for a program that runs this one, and may itself be killed
+    #[arg(long)]
+    pub stop_with_stdin: bool,
 }
 
 /// Users.

@@ -23,7 +23,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output { json: cli.json };
     let command = match cli.command {
         Words::Init(args) => return setup::init(&cli.dir, &args, output),
-        Words::Run => return server::run(&cli.dir, output),
+        Words::Run(args) => return server::run(&cli.dir, args, output),
         Words::Check => return setup::check(&cli.dir, output),
         Words::User(words) => match user(words, &settings::read(&cli.dir)?, output)? {
             Some(command) => command,

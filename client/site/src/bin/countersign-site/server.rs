@@ -1,4 +1,6 @@
-//! `run`: everything is opened and checked before the first connection; SIGINT or SIGTERM stops it.
+//! `run`: everything is opened and checked before the first connection; SIGINT or SIGTERM stops it, and the end of standard input if
+//! that was asked for.
+use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use countersign_site::admin::socket;
@@ -16,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Serves until stopped.
-pub fn run(folder: &Path, output: Output) -> Result<(), Failure> {
+pub fn run(folder: &Path, args: RunArgs, output: Output) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
@@ -24,14 +26,31 @@ pub fn run(folder: &Path, output: Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime
         .map_err(|source| Failure::Io { what: "the asynchronous runtime".into(), source })?
-        .block_on(serve(checked, output))
+        .block_on(serve(checked, args, output))
+}
+
+/// Resolves when standard input has ended. What it holds is thrown away.
+async fn stdin_ended() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for the read when it shuts down.
+    let reader = std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = ended.send(());
+    });
+    match reader {
+        Ok(_) => drop(end.await),
+        Err(error) => {
+            tracing::warn!(%error, "no thread to watch standard input; its end will not stop this server");
+            std::future::pending().await
+        }
+    }
 }
 
 fn signal_of(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|source| Failure::Io { what: "signals".into(), source })
 }
 
-async fn serve(checked: Checked, output: Output) -> Result<(), Failure> {
+async fn serve(checked: Checked, args: RunArgs, output: Output) -> Result<(), Failure> {
     let keys = SiteKeys::read(&checked.keys())?;
     let key = keys.public().to_string();
     let enroller = checked.enroller()?;
@@ -55,6 +74,7 @@ async fn serve(checked: Checked, output: Output) -> Result<(), Failure> {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = stdin_ended(), if args.stop_with_stdin => {}
         }
         tracing::info!("stopping");
         stopper.stop();
