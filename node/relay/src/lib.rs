@@ -14,9 +14,23 @@
 //! the outbox when the other relay has answered that it is on its disk, and the inbox when the receiver has acknowledged it.
 #![forbid(unsafe_code)]
 
+mod clock;
+#[allow(dead_code, reason = "called by the facade")]
+mod forward;
 mod ledger;
+#[allow(dead_code, reason = "called by the facade")]
 mod limits;
+#[allow(dead_code, unused_imports, reason = "called by the facade")]
+mod messages;
 mod peers;
+#[allow(dead_code, reason = "called by the facade")]
+mod protocol;
+#[allow(dead_code, reason = "called by the facade")]
+mod store;
+#[cfg(test)]
+mod testing;
 
+pub use clock::{Clock, system_clock};
 pub use ledger::{Ledger, SiteStanding};
 pub use peers::{PeerError, Peers};
+pub use store::StoreError;
