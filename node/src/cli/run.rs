@@ -8,8 +8,9 @@ use countersign_consensus::{LOG_DIRECTIVES, STOPPING_LOG_DIRECTIVES};
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
-/// Directives for the database libraries, which tell of their every step.
-const DATABASE_LOG_DIRECTIVES: &str = "sled=warn,fjall=warn,lsm_tree=warn";
+/// Directives for the database libraries, which tell of their every step, and as a warning of what a crash cut off and the blocks
+/// on disk replace.
+const DATABASE_LOG_DIRECTIVES: &str = "sled=warn,sled::pagecache::blob_io=error,fjall=warn,lsm_tree=warn";
 /// Threads for storage, verification and contracts: more would only wait for the cores and the disk.
 const BLOCKING_THREADS_MAX: usize = 32;
 
