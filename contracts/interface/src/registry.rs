@@ -17,7 +17,7 @@ crate::interface! {
         10 BadRoles "Roles must be sorted and without duplicates.";
         11 LocksOutTheCouncil "After this change the council could no longer act.";
         12 NotAMemberName "A member's name has no @ in it.";
-        13 BadEndpoint "A site's address begins with https:// and has no more than 256 bytes, or is empty.";
+        13 BadEndpoint "A site's endpoint is https://host or https://host:port, or empty if it has no users.";
         14 BadRelays "A site grants at most 8 relays, each once.";
         15 NotARelay "A relay is an admitted node of an active member with the role relay.";
     }
@@ -55,7 +55,7 @@ crate::interface! {
         /// Sets the key under which an account receives sealed messages.
         SetEncryptionKey = set_encryption_key(account) { key: PublicKey } "Receive sealed messages for {account} under {key}";
         /// Sets where relays have log-ins of a member's users verified, and which nodes relay for them; the first keeps their messages.
-        SetSite = set_site(member) { endpoint: Text, key: PublicKey, relays: List<PublicKey> } "Let {relays} relay for the users of {member}, whose site {endpoint} answers with key {key}";
+        SetSite = set_site(member) { endpoint: Text, key: PublicKey, relays: List<PublicKey> } "Serve the users of {member} at the site {endpoint}, whose answers {key} signs, through the relays {relays}; the first keeps their messages";
     }
     scheduled {}
     queries {}

@@ -1,11 +1,13 @@
-//! What the council decides, read from any state.
-use crate::ledger::record;
+//! What the council and the members decide, read from any state.
+use crate::ledger::{Ledger, record};
 use crate::turns;
 use countersign_state::StateRead;
 use countersign_types::block::LastProposal;
 use countersign_types::evidence::RecordedEvidence;
 use countersign_types::genesis::Council;
-use countersign_types::{Evidence, Height, NodeRecord, Params, PublicKey, Validator, ValidatorSet, state_key};
+use countersign_types::{
+    AccountId, Evidence, Height, NodeRecord, Params, PublicKey, Site, Validator, ValidatorSet, state_key,
+};
 use parity_scale_codec::{Decode, DecodeAll};
 
 /// Records read at once.
@@ -67,6 +69,21 @@ pub fn nodes(state: &dyn StateRead) -> impl Iterator<Item = (PublicKey, NodeReco
         let key = key.last_chunk().expect("a node's key in the state ends in its network key");
         (PublicKey(*key), node)
     })
+}
+
+/// True if the member and its own account may act.
+pub fn is_active_member(state: &dyn StateRead, member: &AccountId) -> bool {
+    Ledger::new(state).active_member(member).is_some()
+}
+
+/// A member's site; `None` until it has one.
+pub fn site(state: &dyn StateRead, member: &AccountId) -> Option<Site> {
+    record(state, &state_key::site(member))
+}
+
+/// True if the node with this network key may relay: it is admitted, and an active member with the role `relay` runs it.
+pub fn is_relay(state: &dyn StateRead, node: &PublicKey) -> bool {
+    Ledger::new(state).is_relay(node)
 }
 
 /// True if the ledger has recorded evidence of the same validator, height, round and kind of step.

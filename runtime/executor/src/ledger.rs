@@ -185,6 +185,15 @@ impl<'s> Ledger<'s> {
             && self.member(&account.member).is_some_and(|member| member.status == Status::Active)
     }
 
+    /// True if the node with this network key may relay.
+    pub(crate) fn is_relay(&self, key: &PublicKey) -> bool {
+        let Some(node) = self.node(key) else {
+            return false;
+        };
+        let (member, account) = (self.member(&node.member), self.account(&node.member));
+        member.zip(account).is_some_and(|(member, account)| node.may_relay(&member, &account))
+    }
+
     pub(crate) fn has_role(&self, member: &AccountId, role: Role) -> bool {
         self.active_member(member).is_some_and(|member| member.roles.contains(&role))
     }

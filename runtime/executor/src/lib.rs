@@ -32,7 +32,10 @@ mod turns;
 
 pub use countersign_vm::{Engine, EngineConfig, EngineError, STACK_BYTES};
 pub use genesis::{GenesisError, genesis_header};
-pub use governed::{ValidatorStanding, council, evidence, is_recorded, nodes, params, validator_standings, validators};
+pub use governed::{
+    ValidatorStanding, council, evidence, is_active_member, is_recorded, is_relay, nodes, params, site,
+    validator_standings, validators,
+};
 pub use outcome::{BalanceChange, BlockInput, BlockOutcome, BlockPlace, Simulation};
 pub use quota::{BYTE_GAS, SIGNATURE_GAS, TRANSACTION_GAS, VALIDITY_HOUR_GAS};
 pub use simulate::QUERY_GAS_MAX;

@@ -133,7 +133,8 @@ pub struct Member {
 /// A member's site: where relays have its users' log-ins verified, and which nodes relay for its users.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Site {
-    /// `https://login.harbor-hotel.example`; empty if the member has no users: then only its own account uses relays.
+    /// `https://login.harbor-hotel.example`, as [`crate::endpoint`] reads it; empty if the member has no users: then only its own
+    /// account uses relays.
     pub endpoint: BoundedText<{ limits::SITE_ENDPOINT_BYTES_MAX }>,
     /// The key that signs the site's answers.
     pub key: PublicKey,
@@ -176,6 +177,15 @@ pub struct NodeRecord {
     pub status: Status,
     /// Height of its last change.
     pub since: Height,
+}
+
+impl NodeRecord {
+    /// True if it may relay: the council admits it, and the member that runs it (`member`, with its own `account`) is active and has
+    /// the role for it.
+    pub fn may_relay(&self, member: &Member, account: &Account) -> bool {
+        let all_active = [self.status, member.status, account.status].iter().all(|status| *status == Status::Active);
+        all_active && member.roles.contains(&Role::Relay)
+    }
 }
 
 /// A contract's record.

@@ -48,7 +48,8 @@ pub fn check(address: &str) -> Result<(), BadAddress> {
     }
 }
 
-fn is_domain(host: &str) -> bool {
+/// True for a domain name, in letters, digits and hyphens.
+pub(crate) fn is_domain(host: &str) -> bool {
     host.len() <= DOMAIN_BYTES_MAX && host.split('.').all(is_label)
 }
 

@@ -36,6 +36,7 @@ pub mod address;
 pub mod block;
 pub mod bounded;
 pub mod document;
+pub mod endpoint;
 pub mod evidence;
 pub mod genesis;
 pub mod hash;

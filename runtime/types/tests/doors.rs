@@ -65,6 +65,7 @@ fn at_every_door(bytes: &[u8]) {
     decode_metered::<merkle::ListProof>(bytes);
     decode_metered::<Job>(bytes);
     decode_metered::<Account>(bytes);
+    decode_metered::<Site>(bytes);
 }
 
 /// The encoding of `count` as the length of a list.

@@ -235,6 +235,7 @@ fn state_keys_of_different_records_differ() {
     let keys = [
         state_key::account(&account),
         state_key::member(&account),
+        state_key::site(&account),
         state_key::quota(&account),
         state_key::code(&Hash(account.0)),
         state_key::data(&account, b""),

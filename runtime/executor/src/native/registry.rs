@@ -6,9 +6,12 @@ use countersign_interface::registry::{
     MemberSuspensionChanged, RolesChanged, Rules, SetAuthority, SetEncryptionKey, SetHolderSuspended,
     SetMemberSuspended, SetRoles, SetSite, SiteChanged,
 };
-use countersign_types::limits::{ROLES_MAX, SITE_RELAYS_MAX};
+use countersign_types::endpoint::Endpoint;
+use countersign_types::limits::{ROLES_MAX, SITE_ENDPOINT_BYTES_MAX, SITE_RELAYS_MAX};
 use countersign_types::signature::check_key;
-use countersign_types::{Account, AccountId, Authority, BoundedVec, List, Member, PublicKey, Role, Site, Status};
+use countersign_types::{
+    Account, AccountId, Authority, BoundedText, BoundedVec, List, Member, PublicKey, Role, Site, Status, Text,
+};
 use std::collections::BTreeSet;
 
 /// The rules.
@@ -128,40 +131,38 @@ impl Rules<Native<'_, '_, '_>> for Registry {
     }
 
     fn set_site(native: &mut Native<'_, '_, '_>, member: AccountId, args: SetSite) -> Result<(), Error> {
-        let reads = 2 + 3 * args.relays.len() as u64;
+        // A node, its member and that member's account are read for each of them, so the price follows from their number.
+        let relays = distinct_relays(args.relays)?;
+        let reads = 2 + 3 * relays.len() as u64;
         native.charge(KEY_CHECK_GAS + reads * READ_GAS + WRITE_GAS + EVENT_GAS)?;
         if native.run.ledger.active_member(&member).is_none() {
             return Err(Error::NotAMember);
         }
         check_key(&args.key).map_err(|_| Error::BadKey)?;
-        let is_address = args.endpoint.is_empty() || args.endpoint.starts_with("https://");
-        let endpoint = args.endpoint.as_str().parse().ok().filter(|_| is_address).ok_or(Error::BadEndpoint)?;
-        let relays = checked_relays(native.run.ledger, args.relays)?;
+        let endpoint = checked_endpoint(&args.endpoint)?;
+        if !relays.iter().all(|relay| native.run.ledger.is_relay(relay)) {
+            return Err(Error::NotARelay);
+        }
         native.run.ledger.put_site(&member, &Site { endpoint, key: args.key, relays });
         native.emit(&SiteChanged { member })?;
         Ok(())
     }
 }
 
-/// Each once, within the bound, and each able to relay. In the order given: the first keeps the messages.
-fn checked_relays(
-    ledger: &Ledger<'_>,
-    relays: List<PublicKey>,
-) -> Result<BoundedVec<PublicKey, SITE_RELAYS_MAX>, Error> {
+/// Each once, within the bound, in the order given: the first keeps the messages.
+fn distinct_relays(relays: List<PublicKey>) -> Result<BoundedVec<PublicKey, SITE_RELAYS_MAX>, Error> {
+    let relays: BoundedVec<PublicKey, SITE_RELAYS_MAX> =
+        relays.into_inner().try_into().map_err(|_| Error::BadRelays)?;
     let distinct: BTreeSet<&PublicKey> = relays.iter().collect();
-    if distinct.len() < relays.len() {
-        return Err(Error::BadRelays);
-    }
-    if !relays.iter().all(|relay| is_relay(ledger, relay)) {
-        return Err(Error::NotARelay);
-    }
-    relays.into_inner().try_into().map_err(|_| Error::BadRelays)
+    if distinct.len() == relays.len() { Ok(relays) } else { Err(Error::BadRelays) }
 }
 
-fn is_relay(ledger: &Ledger<'_>, key: &PublicKey) -> bool {
-    let node = ledger.node(key).filter(|node| node.status == Status::Active);
-    let member = node.and_then(|node| ledger.active_member(&node.member));
-    member.is_some_and(|member| member.roles.contains(&Role::Relay))
+/// Empty, or an endpoint.
+fn checked_endpoint(text: &Text) -> Result<BoundedText<SITE_ENDPOINT_BYTES_MAX>, Error> {
+    if !text.is_empty() {
+        Endpoint::parse(text).map_err(|_| Error::BadEndpoint)?;
+    }
+    text.parse().map_err(|_| Error::BadEndpoint)
 }
 
 fn check_council(ledger: &Ledger<'_>, parties: &[AccountId]) -> Result<(), Error> {

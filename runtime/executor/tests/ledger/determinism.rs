@@ -5,7 +5,7 @@ use crate::world::{World, eur, id, ids, ms};
 use countersign_interface::Method;
 use countersign_interface::assets::{Burn, Create, Issue, Payment, SetFrozen, Transfer, TransferMany};
 use countersign_interface::code::{Deploy, SetSuspended, Upgrade};
-use countersign_interface::registry::{Admit, Enrol, SetAuthority, SetEncryptionKey, SetHolderSuspended};
+use countersign_interface::registry::{Admit, Enrol, SetAuthority, SetEncryptionKey, SetHolderSuspended, SetSite};
 use countersign_state::{Contents, Snapshot};
 use countersign_types::receipt::receipts_root;
 use countersign_types::{Amount, Authority, Call, Gas, List, Role};
@@ -23,12 +23,15 @@ fn calls_of_members() -> Vec<Call> {
         roles: vec![Role::Merchant].try_into().unwrap(),
     };
     let code = probe::wasm("fresh").try_into().unwrap();
+    let endpoint = "https://login.hotel.example".parse().unwrap();
+    let site = SetSite { endpoint, key: crate::world::key("site"), relays: List::empty() };
     vec![
         admit.call(&ids(&TWO)),
         Deploy { name: probe::name("fresh"), code }.call(&ids(&TWO)),
         Enrol { name: "erin@hotel.example".parse().unwrap() }.call(&ids(&["hotel.example", "erin@hotel.example"])),
         SetAuthority { authority: Authority::single(crate::world::key("new")) }.call(&ids(&["dave@books.example"])),
         SetEncryptionKey { key: crate::world::key("sealing") }.call(&ids(&[ALICE])),
+        site.call(&ids(&["hotel.example"])),
         SetHolderSuspended { holder: id("dave@books.example"), suspended: true }.call(&ids(&["books.example"])),
     ]
 }

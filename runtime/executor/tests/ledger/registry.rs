@@ -1,12 +1,16 @@
 //! Each call of `registry`: what it does, and each of its refusals.
 use crate::world::{COUNCIL, World, id, ids, key, ok, refusal};
+use countersign_executor as executor;
+use countersign_interface::governance::{AdmitNode, RemoveNode};
 use countersign_interface::registry::{
     Admit, Admitted, Enrol, Enrolled, Error, SetAuthority, SetEncryptionKey, SetHolderSuspended, SetMemberSuspended,
-    SetRoles,
+    SetRoles, SetSite, SiteChanged,
 };
 use countersign_interface::{Method, Refusal};
+use countersign_types::limits::SITE_RELAYS_MAX;
 use countersign_types::{
-    Account, AccountId, Authority, Call, Failure, List, Member, Name, PublicKey, Receipt, Role, Status, state_key,
+    Account, AccountId, Authority, Call, Failure, List, Member, Name, PublicKey, Receipt, Role, Site, Status, Text,
+    state_key,
 };
 use parity_scale_codec::DecodeAll;
 
@@ -248,6 +252,136 @@ fn an_account_names_the_key_it_receives_sealed_messages_under() {
     assert_eq!(account.encryption_key, Some(sealing.0));
 }
 
+// --- sites ---
+
+const ENDPOINT: &str = "https://login.hotel.example";
+
+fn set_site(endpoint: &str, relays: &[&str]) -> SetSite {
+    let relays: Vec<PublicKey> = relays.iter().map(|relay| key(relay)).collect();
+    SetSite { endpoint: endpoint.parse().unwrap(), key: key("site"), relays: relays.try_into().unwrap() }
+}
+
+fn set_roles(member: &str, of_it: &[Role]) -> SetRoles {
+    SetRoles { member: id(member), roles: roles(of_it) }
+}
+
+/// Has the council admit a node of a member.
+fn admit_node(world: &mut World, node: &str, member: &str) {
+    ok(world.call(&AdmitNode { key: key(node), member: id(member), address: Text::default() }, &TWO));
+}
+
+/// A world with the nodes `n1` of the bank and `n2` of the tours, which may relay.
+fn world_with_relays() -> World {
+    let mut world = World::new();
+    for (node, member) in [("n1", "bank.example"), ("n2", "tours.example")] {
+        admit_node(&mut world, node, member);
+        assert!(!executor::is_relay(&world.state, &key(node)), "admission alone makes no relay");
+        ok(world.call(&set_roles(member, &[Role::Issuer, Role::Relay]), &TWO));
+        assert!(executor::is_relay(&world.state, &key(node)));
+    }
+    world
+}
+
+#[test]
+fn a_member_tells_where_its_site_is_and_which_nodes_relay_for_it() {
+    let mut world = world_with_relays();
+    let hotel = id("hotel.example");
+    assert_eq!(executor::site(&world.state, &hotel), None);
+    let receipt = ok(world.call(&set_site(ENDPOINT, &["n2", "n1"]), &["hotel.example"]));
+    let event = SiteChanged::decode_all(&mut &receipt.events[0].data[..]).unwrap();
+    assert_eq!((event, &receipt.events[0].accounts[..]), (SiteChanged { member: hotel }, &[hotel][..]));
+    let relays = vec![key("n2"), key("n1")];
+    let site = Site { endpoint: ENDPOINT.parse().unwrap(), key: key("site"), relays: relays.try_into().unwrap() };
+    assert_eq!(executor::site(&world.state, &hotel), Some(site.clone()), "in the order given");
+    assert_eq!(world.read(&state_key::site(&hotel)), Some(site));
+    assert_eq!(executor::site(&world.state, &id("books.example")), None, "each has its own");
+    // Without users of its own only the member itself uses a relay; without relays nobody does.
+    ok(world.call(&set_site("", &["n1"]), &["hotel.example"]));
+    let site = executor::site(&world.state, &hotel).unwrap();
+    assert_eq!((site.endpoint.as_str(), &site.relays[..]), ("", &[key("n1")][..]));
+    ok(world.call(&set_site(ENDPOINT, &[]), &["hotel.example"]));
+    assert!(executor::site(&world.state, &hotel).unwrap().relays.is_empty());
+}
+
+#[test]
+fn only_an_active_member_has_a_site() {
+    let mut world = world_with_relays();
+    is(&world.call(&set_site(ENDPOINT, &["n1"]), &[ALICE]), Error::NotAMember);
+    assert!(!executor::is_active_member(&world.state, &id(ALICE)));
+    let books = id("books.example");
+    assert!(executor::is_active_member(&world.state, &books));
+    ok(world.call(&SetMemberSuspended { member: books, suspended: true }, &TWO));
+    assert!(!executor::is_active_member(&world.state, &books));
+    let receipt = world.call(&set_site(ENDPOINT, &["n1"]), &["books.example"]);
+    assert_eq!(receipt.outcome, Err(Failure::Suspended(books)));
+    assert_eq!(executor::site(&world.state, &books), None);
+}
+
+#[test]
+fn a_site_is_asked_over_https_and_answers_with_a_usable_key() {
+    let mut world = world_with_relays();
+    let bad = SetSite { key: weak_key(), ..set_site(ENDPOINT, &["n1"]) };
+    is(&world.call(&bad, &["hotel.example"]), Error::BadKey);
+    for endpoint in [
+        "http://login.hotel.example",
+        "login.hotel.example",
+        "https://",
+        "https://login.hotel.example/v1",
+        "https://login hotel.example",
+        "https://bob@login.hotel.example",
+        "https://login.hotel.example?x",
+        "https://login.hotel.example:0",
+    ] {
+        is(&world.call(&set_site(endpoint, &["n1"]), &["hotel.example"]), Error::BadEndpoint);
+    }
+    for endpoint in ["https://10.0.0.7:26900", "https://[2001:db8::7]/", "https://localhost:26900"] {
+        ok(world.call(&set_site(endpoint, &["n1"]), &["hotel.example"]));
+    }
+}
+
+#[test]
+fn a_site_grants_a_few_distinct_relays() {
+    let mut world = world_with_relays();
+    is(&world.call(&set_site(ENDPOINT, &["n1", "n2", "n1"]), &["hotel.example"]), Error::BadRelays);
+    let names: Vec<String> = (1..=SITE_RELAYS_MAX + 1).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names[2..].iter().for_each(|node| admit_node(&mut world, node, "tours.example"));
+    is(&world.call(&set_site(ENDPOINT, &names), &["hotel.example"]), Error::BadRelays);
+    ok(world.call(&set_site(ENDPOINT, &names[1..]), &["hotel.example"]));
+    assert_eq!(executor::site(&world.state, &id("hotel.example")).unwrap().relays.len(), SITE_RELAYS_MAX);
+}
+
+#[test]
+fn a_relay_is_an_admitted_node_of_an_active_member_with_the_role() {
+    let mut world = world_with_relays();
+    let granted = |world: &mut World, node: &str| {
+        let before = executor::site(&world.state, &id("hotel.example"));
+        let receipt = world.call(&set_site(ENDPOINT, &["n1", node]), &["hotel.example"]);
+        if receipt.outcome.is_err() {
+            is(&receipt, Error::NotARelay);
+            assert!(!executor::is_relay(&world.state, &key(node)));
+            assert_eq!(executor::site(&world.state, &id("hotel.example")), before, "nothing is written");
+        }
+        receipt.outcome.is_ok()
+    };
+    assert!(!granted(&mut world, "unknown"));
+    assert!(granted(&mut world, "n2"));
+    ok(world.call(&RemoveNode { key: key("n2") }, &TWO));
+    assert!(!granted(&mut world, "n2"), "removed");
+    admit_node(&mut world, "n2", "tours.example");
+    assert!(granted(&mut world, "n2"));
+    let suspend = |suspended| SetMemberSuspended { member: id("tours.example"), suspended };
+    ok(world.call(&suspend(true), &TWO));
+    assert!(!granted(&mut world, "n2"), "of a suspended member");
+    ok(world.call(&suspend(false), &TWO));
+    assert!(granted(&mut world, "n2"));
+    ok(world.call(&set_roles("tours.example", &[Role::Merchant]), &TWO));
+    assert!(!granted(&mut world, "n2"), "of a member without the role");
+    // Whoever no longer may relay stays listed until the member takes it out: relays look at the ledger at every request.
+    let site = executor::site(&world.state, &id("hotel.example")).unwrap();
+    assert!(site.relays.contains(&key("n2")) && !executor::is_relay(&world.state, &key("n2")));
+}
+
 #[test]
 fn every_refusal_is_tested_above() {
     // A new error makes this list too short and asks for a test.
@@ -264,6 +398,9 @@ fn every_refusal_is_tested_above() {
         Error::BadRoles,
         Error::LocksOutTheCouncil,
         Error::NotAMemberName,
+        Error::BadEndpoint,
+        Error::BadRelays,
+        Error::NotARelay,
     ];
     assert_eq!(tested, Error::ALL);
     assert!(tested.iter().all(|error| error.code() > 0));

@@ -50,6 +50,7 @@ fn keys_of_records_are_frozen() {
     let rows = [
         row("account", |id: AccountId| state_key::account(&id)),
         row("member", |id: AccountId| state_key::member(&id)),
+        row("site", |id: AccountId| state_key::site(&id)),
         row("name", |name: Name| state_key::name(&name)),
         row("asset", |id: AssetId| state_key::asset(&id)),
         row("balance", |(account, asset): (AccountId, AssetId)| state_key::balance(&account, &asset)),

@@ -64,7 +64,16 @@ fn a_transaction_from_its_parts_to_its_signature() {
 
 #[test]
 fn ids_as_texts() {
-    let kinds = [text::ACCOUNT, text::TRANSACTION, text::BLOCK, text::DOCUMENT, text::KEY, text::CHAIN, text::REQUEST];
+    let kinds = [
+        text::ACCOUNT,
+        text::TRANSACTION,
+        text::BLOCK,
+        text::DOCUMENT,
+        text::KEY,
+        text::CHAIN,
+        text::REQUEST,
+        text::MESSAGE,
+    ];
     let lines: String = kinds
         .iter()
         .flat_map(|kind| {

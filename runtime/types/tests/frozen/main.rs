@@ -52,7 +52,7 @@ fn hashes() -> BTreeMap<&'static str, Hash> {
         Job = Job, LastProposal = LastProposal, ListProof = ListProof, Member = Member, ModuleName = ModuleName, Name = Name, Params = Params,
         NodeRecord = NodeRecord, PartySignature = PartySignature, PublicKey = PublicKey, QuotaUse = QuotaUse, Receipt = Receipt, RecordedEvidence = RecordedEvidence, Role = Role,
         Selector = Selector, Signature = Signature, SignedDocument = SignedDocument,
-        SignedStatement = SignedStatement, SignedTransaction = SignedTransaction, Statement = Statement, Step = Step, Status = Status, Timestamp = Timestamp, Transaction = Transaction,
+        Site = Site, SignedStatement = SignedStatement, SignedTransaction = SignedTransaction, Statement = Statement, Step = Step, Status = Status, Timestamp = Timestamp, Transaction = Transaction,
         Validator = Validator, ValidatorSet = ValidatorSet,
     };
     hashes.insert("Subject", hash_of_cases::<receipt::Subject>("receipt::Subject"));

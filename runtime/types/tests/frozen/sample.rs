@@ -132,6 +132,7 @@ structs! {
     Authority { threshold, keys }
     Account { authority, member, name, status, encryption_key }
     Member { name, status, roles, admitted_at }
+    Site { endpoint, key, relays }
     QuotaUse { window, gas }
     Asset { issuer, decimals, title, supply, status }
     Contract { name, code, version, status, since }
