@@ -159,6 +159,10 @@ fn bad_input_has_a_stable_code_and_harms_nothing() {
     assert_eq!(code("account_get", json!(["nobody@harbor-hotel.example"])), -32002);
     assert_eq!(code("account_get", json!(["Alice@x"])), -32602);
     assert_eq!(code("asset_get", json!(["eur"])), -32602);
+    for without in ["harbor-hotel.example", "alice@harbor-hotel.example", "nobody.example"] {
+        assert_eq!(code("site_get", json!([without])), -32002, "{without}");
+    }
+    assert_eq!(code("site_get", json!(["Harbor Hotel"])), -32602);
     assert_eq!(code("member_list", json!([null, 501])), -32021);
     assert_eq!(code("member_list", json!([null, 0])), -32602);
     assert_eq!(code("events_history", json!([{ "nothing": 1 }])), -32602);
@@ -202,7 +206,10 @@ fn what_probes_and_explorers_read() {
     let interface = node.call("contract_interface", json!(["rebate"])).unwrap();
     assert!(interface["text"].as_str().unwrap().starts_with("module rebate;"));
     let member = node.call("member_get", json!(["harbor-bank.example"])).unwrap();
-    assert_eq!((&member["roles"], &member["council"]), (&json!(["issuer", "agent", "card_issuer"]), &json!(true)));
+    assert_eq!(
+        (&member["roles"], &member["council"]),
+        (&json!(["issuer", "agent", "card_issuer", "relay"]), &json!(true))
+    );
     let account = node.call("account_get", json!(["alice@harbor-hotel.example"])).unwrap();
     assert_eq!(account["balances"], json!([{ "asset": "EUR", "amount": "100000", "decimals": 2 }]));
     let header = node.call("chain_header", json!([1])).unwrap();

@@ -89,6 +89,10 @@ pub trait CountersignRpc {
     #[method(name = "member_list")]
     async fn member_list(&self, cursor: Option<String>, limit: Option<u32>) -> RpcResult<Page<MemberView>>;
 
+    /// The site of a member, by the member's id or name, and the nodes that it lets relay.
+    #[method(name = "site_get")]
+    async fn site_get(&self, member: String) -> RpcResult<SiteView>;
+
     /// An asset by its symbol.
     #[method(name = "asset_get")]
     async fn asset_get(&self, asset: String) -> RpcResult<AssetView>;

@@ -82,6 +82,7 @@ pub const METHODS: &[MethodDoc] = &[
     call("name_resolve", &[("name", "string")], "string", "The account of a member's, holder's or contract's name."),
     call("member_get", &[("member", "string")], "MemberView", "A member by id or name."),
     call("member_list", &PAGE, "Page<MemberView>", "All members, by id."),
+    call("site_get", &[("member", "string")], "SiteView", "A member's site, and the nodes that it lets relay."),
     call("asset_get", &[("asset", "string")], "AssetView", "An asset by its symbol."),
     call("asset_list", &PAGE, "Page<AssetView>", "All assets, by symbol."),
     call(

@@ -1,11 +1,12 @@
 //! Records of the ledger as wire types: made by the node, and again by a client from the bytes that were proven.
 use crate::governance::{CouncilMember, CouncilView, ParameterView};
-use crate::view::{AccountView, AssetView, BalanceView, ContractView, MemberView};
+use crate::view::{AccountView, AssetView, BalanceView, ContractView, MemberView, RelayView, SiteView};
 use countersign_types::account::QuotaUse;
 use countersign_types::genesis::Council;
 use countersign_types::params::PARAMETERS;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Interface, Member, Params, Role, Status, Timestamp,
+    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Interface, Member, NodeRecord, Params, PublicKey, Role,
+    Site, Status, Timestamp,
 };
 
 const fn status(status: Status) -> &'static str {
@@ -97,6 +98,30 @@ impl MemberView {
             council: council.is_some_and(|council| council.members.binary_search(id).is_ok()),
             quota_used: if used.window == window { used.gas.get() } else { 0 },
             quota: params.quota_gas.get(),
+        }
+    }
+}
+
+impl SiteView {
+    /// A member's site; `relays` are those it names, in its order.
+    pub fn of(id: &AccountId, member: &Member, site: &Site, relays: Vec<RelayView>) -> Self {
+        Self {
+            member: id.to_string(),
+            name: member.name.to_string(),
+            endpoint: site.endpoint.to_string(),
+            key: site.key.to_string(),
+            relays,
+        }
+    }
+}
+
+impl RelayView {
+    /// A node; with its record those of the member that runs it and of that member's account.
+    pub fn of(key: &PublicKey, found: Option<(&NodeRecord, &Member, &Account)>) -> Self {
+        Self {
+            key: key.to_string(),
+            member: found.map(|(_, member, _)| member.name.to_string()),
+            can_relay: found.is_some_and(|(node, member, account)| node.may_relay(member, account)),
         }
     }
 }

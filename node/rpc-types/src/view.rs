@@ -236,6 +236,32 @@ pub struct MemberView {
     pub quota: u64,
 }
 
+/// A member's site, as it stands on the ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SiteView {
+    /// The member, `csa1…`.
+    pub member: String,
+    /// Its name.
+    pub name: String,
+    /// Where relays ask it, `https://login.harbor-hotel.example`; empty if the member has no users.
+    pub endpoint: String,
+    /// The key that signs its answers, `csk1…`.
+    pub key: String,
+    /// The nodes that it lets relay. The first is the home relay: it keeps the messages to the member and its users.
+    pub relays: Vec<RelayView>,
+}
+
+/// A node that a member's site lets relay.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RelayView {
+    /// Its network key, `csk1…`.
+    pub key: String,
+    /// Name of the member that runs it; absent if no such node was ever admitted.
+    pub member: Option<String>,
+    /// True if it may relay now: it is admitted, and that member is active and has the role `relay`.
+    pub can_relay: bool,
+}
+
 /// An asset.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AssetView {

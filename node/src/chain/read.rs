@@ -3,8 +3,8 @@ use countersign_state::StateRead;
 use countersign_types::account::QuotaUse;
 use countersign_types::genesis::Council;
 use countersign_types::{
-    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, PublicKey, limits,
-    state_key,
+    Account, AccountId, Amount, Asset, AssetId, Contract, Hash, Job, Member, ModuleName, Name, NodeRecord, PublicKey,
+    limits, state_key,
 };
 use parity_scale_codec::{Decode, DecodeAll};
 
@@ -25,6 +25,11 @@ pub fn account(state: &dyn StateRead, id: &AccountId) -> Option<Account> {
 /// A member's record.
 pub fn member(state: &dyn StateRead, id: &AccountId) -> Option<Member> {
     record(state, &state_key::member(id))
+}
+
+/// A node's record, by its network key.
+pub fn node(state: &dyn StateRead, key: &PublicKey) -> Option<NodeRecord> {
+    record(state, &state_key::node(key))
 }
 
 /// The account a member's or holder's name stands for.

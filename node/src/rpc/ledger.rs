@@ -108,6 +108,16 @@ impl Api {
         Ok(page(&head.state, &state_key::members(), after, limit, show))
     }
 
+    pub(super) fn site(&self, member: &str) -> Result<SiteView, RpcFault> {
+        let head = self.chain.head();
+        let id = find(&head, member)?.id();
+        let record = read::member(&head.state, &id).ok_or_else(|| not_found(format_args!("member {member}")))?;
+        let site = countersign_executor::site(&head.state, &id).ok_or_else(|| {
+            not_found(format_args!("site of {member} on the ledger: the member sets it by `registry.set_site`"))
+        })?;
+        Ok(view::site(&head.state, &id, &record, &site))
+    }
+
     pub(super) fn asset(&self, asset: &str) -> Result<AssetView, RpcFault> {
         let (id, record) = self.asset_record(asset)?;
         Ok(AssetView::of(&id, &record))

@@ -96,6 +96,10 @@ impl CountersignRpcServer for Server {
         Ok(self.0.members(cursor, limit)?)
     }
 
+    async fn site_get(&self, member: String) -> RpcResult<SiteView> {
+        Ok(self.0.site(&member)?)
+    }
+
     async fn asset_get(&self, asset: String) -> RpcResult<AssetView> {
         Ok(self.0.asset(&asset)?)
     }

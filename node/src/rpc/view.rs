@@ -5,7 +5,9 @@ use crate::index::Placed;
 use countersign_rpc_types::*;
 use countersign_state::{Snapshot, StateRead};
 use countersign_types::transaction::TransactionId;
-use countersign_types::{AccountId, Event, Hash, Interface, Member, ModuleName, Receipt, Transaction, text};
+use countersign_types::{
+    AccountId, Event, Hash, Interface, Member, ModuleName, PublicKey, Receipt, Site, Transaction, text,
+};
 use std::sync::Arc;
 
 pub(super) fn block_hash(hash: &Hash) -> String {
@@ -75,4 +77,14 @@ pub(super) fn balances(state: &dyn StateRead, id: &AccountId) -> Vec<BalanceView
 pub(super) fn member(head: &Head, id: &AccountId, member: &Member) -> MemberView {
     let (council, used) = (read::council(&head.state), read::quota(&head.state, id));
     MemberView::of(id, member, council.as_ref(), used, &head.params, head.header.time)
+}
+
+pub(super) fn site(state: &dyn StateRead, id: &AccountId, member: &Member, site: &Site) -> SiteView {
+    let relay = |key: &PublicKey| {
+        let node = read::node(state, key);
+        let run_by =
+            node.as_ref().and_then(|node| read::member(state, &node.member).zip(read::account(state, &node.member)));
+        RelayView::of(key, node.as_ref().zip(run_by.as_ref()).map(|(node, (member, account))| (node, member, account)))
+    };
+    SiteView::of(id, member, site, site.relays.iter().map(relay).collect())
 }

@@ -1,7 +1,7 @@
 //! One function for each method of the node.
 use super::{Client, ClientError, Finality};
 use crate::rpc_types::*;
-use crate::types::{DecodeError, Hash, SignedTransaction, limits};
+use crate::types::{AccountId, DecodeError, Hash, SignedTransaction, Site, limits, state_key};
 use crate::verify::chain_of;
 use parity_scale_codec::{DecodeAll, Encode};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -185,6 +185,36 @@ impl Client {
     /// [`ClientError`].
     pub async fn members(&self, cursor: Option<&str>, limit: u32) -> Result<Page<MemberView>, ClientError> {
         self.call("member_list", |c| async move { c.member_list(cursor.map(Into::into), Some(limit)).await }).await
+    }
+
+    /// The site of a member, by the member's id or name; `None` until it has one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn site(&self, member: &str) -> Result<Option<Site>, ClientError> {
+        if self.verifier().is_some() {
+            return self.proven_site(member).await;
+        }
+        let bad = |method, cause: &dyn std::fmt::Display| ClientError::BadAnswer { method, cause: cause.to_string() };
+        let id: AccountId = match member.parse() {
+            Ok(id) => id,
+            Err(_) => self.resolve(member).await?.parse().map_err(|error| bad("name_resolve", &error))?,
+        };
+        self.provenance().hear();
+        let told = self.state_proof(state_key::site(&id), None).await?.value;
+        let site = told.map(|bytes| crate::types::decode("site", &bytes.0, limits::STATE_VALUE_BYTES_MAX)).transpose();
+        site.map_err(|error: DecodeError| bad("state_proof", &error))
+    }
+
+    /// The same with who runs each relay, and whether it may relay now.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a refusal with [`ErrorCode::NotFound`] if the member has no site.
+    pub async fn site_view(&self, member: &str) -> Result<SiteView, ClientError> {
+        match self.verifier() {
+            Some(_) => self.proven_site_view(member).await,
+            None => self.call("site_get", |c| async move { c.site_get(member.into()).await }).await,
+        }
     }
 
     /// The council and the chain's parameters.

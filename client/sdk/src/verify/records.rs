@@ -3,9 +3,12 @@ use super::verifier::Standing;
 use super::{Verified, VerifyError};
 use crate::Client;
 use crate::rpc::{ClientError, Refusal};
-use crate::rpc_types::{AccountView, AssetView, BalanceView, CouncilView, ErrorCode, MemberView};
+use crate::rpc_types::{AccountView, AssetView, BalanceView, CouncilView, ErrorCode, MemberView, RelayView, SiteView};
 use crate::types::genesis::Council;
-use crate::types::{Account, AccountId, Amount, Asset, AssetId, Contract, Member, ModuleName, Name, Params, state_key};
+use crate::types::{
+    Account, AccountId, Amount, Asset, AssetId, Contract, Member, ModuleName, Name, NodeRecord, Params, PublicKey,
+    Site, state_key,
+};
 use parity_scale_codec::DecodeAll;
 
 impl Client {
@@ -39,6 +42,14 @@ impl Client {
     /// [`ClientError`].
     pub async fn verified_asset(&self, asset: &AssetId) -> Result<Verified<Asset>, ClientError> {
         self.record(state_key::asset(asset)).await
+    }
+
+    /// A member's site; `None` until it has one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn verified_site(&self, member: &AccountId) -> Result<Verified<Site>, ClientError> {
+        self.record(state_key::site(member)).await
     }
 
     /// The account a member's or holder's name leads to.
@@ -161,6 +172,38 @@ impl Client {
         let used = self.read_as(&mut standing, state_key::quota(&id)).await?.value.unwrap_or_default();
         let (params, time) = self.params(&mut standing).await?;
         Ok(MemberView::of(&id, &member, council.as_ref(), used, &params, time))
+    }
+
+    pub(crate) async fn proven_site(&self, text: &str) -> Result<Option<Site>, ClientError> {
+        let id = self.proven_id(text).await?;
+        Ok(self.verified_site(&id).await?.value)
+    }
+
+    pub(crate) async fn proven_site_view(&self, text: &str) -> Result<SiteView, ClientError> {
+        let id = self.proven_id(text).await?;
+        let mut standing = self.standing().await?;
+        let member = self.read_as(&mut standing, state_key::member(&id)).await?.value;
+        let member = member.ok_or_else(|| not_found(format_args!("member {text}")))?;
+        let site: Option<Site> = self.read_as(&mut standing, state_key::site(&id)).await?.value;
+        let site = site.ok_or_else(|| {
+            not_found(format_args!("site of {text} on the ledger: the member sets it by `member site set`"))
+        })?;
+        let mut relays = Vec::new();
+        for key in &site.relays {
+            relays.push(self.proven_relay(&mut standing, key).await?);
+        }
+        Ok(SiteView::of(&id, &member, &site, relays))
+    }
+
+    async fn proven_relay(&self, standing: &mut Standing, key: &PublicKey) -> Result<RelayView, ClientError> {
+        let node: Option<NodeRecord> = self.read_as(standing, state_key::node(key)).await?.value;
+        let Some(node) = node else {
+            return Ok(RelayView::of(key, None));
+        };
+        let member: Option<Member> = self.read_as(standing, state_key::member(&node.member)).await?.value;
+        let account: Option<Account> = self.read_as(standing, state_key::account(&node.member)).await?.value;
+        let run_by = member.as_ref().zip(account.as_ref());
+        Ok(RelayView::of(key, run_by.map(|(member, account)| (&node, member, account))))
     }
 
     /// The chain's parameters, and the time of the header they are proven under.

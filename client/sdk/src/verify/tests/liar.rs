@@ -1,9 +1,10 @@
 //! Every lie of a node is refused with its own error; an honest one is believed.
 use super::super::*;
 use super::world::*;
-use crate::rpc::ClientError;
+use crate::Client;
+use crate::rpc::{ClientError, Patience};
 use crate::rpc_types::{ErrorCode, HexBytes, TxStatus};
-use crate::types::{AccountId, Amount, Receipt, SignedTransaction, ValidatorSet, state_key};
+use crate::types::{AccountId, Amount, PublicKey, Receipt, SignedTransaction, Site, ValidatorSet, state_key};
 use countersign_interface::topup::{RequestOf, RequestRecord};
 use parity_scale_codec::{DecodeAll, Encode};
 use serde_json::{Value as Json, json};
@@ -58,6 +59,49 @@ async fn a_contracts_record_answers_its_query_without_the_node_being_asked() {
     let ClientError::Refused(refusal) = error else { panic!("a refusal: {error:?}") };
     assert_eq!(refusal.code, Some(ErrorCode::QueryFailed));
     assert_eq!(refusal.data.unwrap()["name"], "topup.UnknownRequest");
+}
+
+#[tokio::test]
+async fn a_members_site_and_who_may_relay_for_it_are_proven() {
+    let world = World::new();
+    let chain = world.chain();
+    let (client, _server) = world.serve(Verification::of(chain)).await;
+    assert_eq!(client.site(HOTELS_NAME).await.unwrap(), Some(site()));
+    assert_eq!(client.site(&HOTEL.to_string()).await.unwrap(), Some(site()));
+    let view = client.site_view(HOTELS_NAME).await.unwrap();
+    assert_eq!((view.name.as_str(), view.endpoint.as_str()), (HOTELS_NAME, site().endpoint.as_str()));
+    let relays: Vec<_> = view.relays.iter().map(|relay| (relay.member.as_deref(), relay.can_relay)).collect();
+    assert_eq!(relays, [(Some(HOTELS_NAME), true), (None, false)]);
+    let account = client.verified_account(&HOTEL).await.unwrap().value.unwrap();
+    assert_eq!(account.encryption_key, Some([11; 32]));
+    assert_eq!(client.site(&alice().to_string()).await.unwrap(), None, "absence is proven too");
+    assert!(matches!(client.provenance().word(), Some(Word::Proven { .. })));
+    for unknown in ["nobody.example".to_owned(), alice().to_string()] {
+        assert_eq!(client.site_view(&unknown).await.unwrap_err().code(), Some(ErrorCode::NotFound), "{unknown}");
+    }
+    assert_eq!(client.site("nobody.example").await.unwrap_err().code(), Some(ErrorCode::NotFound));
+
+    let believing = Client::new(client.url(), Patience::default()).unwrap();
+    assert_eq!(believing.site(&HOTEL.to_string()).await.unwrap(), Some(site()));
+    assert_eq!(believing.provenance().word(), Some(Word::Heard));
+}
+
+#[tokio::test]
+async fn a_site_with_another_relay_than_the_member_granted_is_refused() {
+    let told = json!(HexBytes(site().encode()));
+    let other = Site { relays: vec![PublicKey([66; 32])].try_into().unwrap(), ..site() };
+    for forged in [json!(HexBytes(other.encode())), Json::Null] {
+        let told = told.clone();
+        let world = World::new().lie("state_proof", move |answer| {
+            if answer["value"] == told {
+                answer["value"] = forged.clone();
+            }
+        });
+        let chain = world.chain();
+        let (client, _server) = world.serve(Verification::of(chain)).await;
+        assert!(matches!(unverified(client.site(HOTELS_NAME).await), VerifyError::Proof(_)));
+        assert!(matches!(unverified(client.site_view(HOTELS_NAME).await), VerifyError::Proof(_)));
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use crate::types::receipt::{Subject, receipts_root};
 use crate::types::signature::{development_secret, public_key, sign};
 use crate::types::transaction::TransactionId;
 use crate::types::{
-    AccountId, Amount, Asset, AssetId, Failure, Gas, Params, Receipt, SignedTransaction, Status, Text, Transaction,
-    Validator, block, state_key,
+    Account, AccountId, Amount, Asset, AssetId, Authority, BoundedText, Failure, Gas, Member, NodeRecord, Params,
+    PublicKey, Receipt, Role, SignedTransaction, Site, Status, Text, Transaction, Validator, block, state_key,
 };
 use countersign_interface::topup::{Kind, Mode, RequestRecord, State};
 use countersign_interface::{storage, topup};
@@ -130,6 +130,43 @@ pub fn eur() -> AssetId {
 }
 
 pub const REQUEST: Hash = Hash([5; 32]);
+/// A member with a site, and its only node.
+pub const HOTEL: AccountId = AccountId([7; 32]);
+pub const HOTELS_NODE: PublicKey = PublicKey([8; 32]);
+/// The hotel's name.
+pub const HOTELS_NAME: &str = "harbor-hotel.example";
+
+/// The hotel's site: its own node relays for it, and one that was never admitted.
+pub fn site() -> Site {
+    Site {
+        endpoint: "https://login.harbor-hotel.example".parse().unwrap(),
+        key: PublicKey([9; 32]),
+        relays: vec![HOTELS_NODE, PublicKey([10; 32])].try_into().unwrap(),
+    }
+}
+
+/// The records of the hotel and of its node.
+fn hotel() -> [(Vec<u8>, Vec<u8>); 5] {
+    let name: crate::types::Name = HOTELS_NAME.parse().unwrap();
+    let account = Account {
+        authority: Authority::single(PublicKey(HOTEL.0)),
+        member: HOTEL,
+        name: name.clone(),
+        status: Status::Active,
+        encryption_key: Some([11; 32]),
+    };
+    let roles = vec![Role::Relay].try_into().unwrap();
+    let member = Member { name: name.clone(), status: Status::Active, roles, admitted_at: Timestamp::ZERO };
+    let address = BoundedText::default();
+    let node = NodeRecord { member: HOTEL, address, status: Status::Active, since: Height::new(1) };
+    [
+        (state_key::name(&name), HOTEL.encode()),
+        (state_key::account(&HOTEL), account.encode()),
+        (state_key::member(&HOTEL), member.encode()),
+        (state_key::node(&HOTELS_NODE), node.encode()),
+        (state_key::site(&HOTEL), site().encode()),
+    ]
+}
 
 fn state() -> Snapshot {
     let asset = Asset {
@@ -154,12 +191,13 @@ fn state() -> Snapshot {
         job: 1,
         state: State::Open,
     };
-    let values = BTreeMap::from([
+    let mut values = BTreeMap::from([
         (state_key::balance(&alice(), &eur()), Some(Amount::new(1_250).encode())),
         (state_key::asset(&eur()), Some(asset.encode())),
         (state_key::params(), Some(Params::default().encode())),
         (storage::record_key("topup", topup::REQUESTS, &REQUEST), Some(request.encode())),
     ]);
+    values.extend(hotel().map(|(key, value)| (key, Some(value))));
     Snapshot::empty().apply(Height::new(4), &Changes { values, ..Changes::default() })
 }
 
