@@ -4,7 +4,7 @@ pub mod socket;
 
 use crate::limits;
 use crate::opaque::{BadMessage, check_registration};
-use crate::record::{BadRecord, Contact, Post, Relay, User, ledger_name, user_name};
+use crate::record::{BadRecord, Contact, Post, Relay, User, ledger_name, relay_account, user_name};
 use crate::store::{Store, StoreError};
 use countersign_client::rpc_types::HexBytes;
 use countersign_client::rpc_types::site::{PostKind, PostView};
@@ -82,18 +82,16 @@ pub enum Command {
         /// The last number of the page before.
         after: u64,
     },
-    /// Grant a relay, or replace its key.
+    /// Grant a relay, or replace what it is called.
     RelayGrant {
-        /// Its account, `csa1…`.
-        relay: String,
-        /// Its key, `csk1…`.
+        /// Its key, `csk1…`: the network key of its node.
         key: String,
         /// What the operator calls it.
         label: String,
     },
     /// Revoke a relay.
     RelayRevoke {
-        /// Its account.
+        /// Its key, or the account by which it asks.
         relay: String,
     },
     /// The relays granted.
@@ -145,7 +143,7 @@ pub enum Outcome {
     },
     /// Relays.
     Relays {
-        /// In the order of their accounts.
+        /// In the order of the accounts by which they ask.
         relays: Vec<RelayLine>,
     },
     /// It answers.
@@ -182,7 +180,7 @@ pub struct ContactLine {
 /// A relay, as listed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RelayLine {
-    /// Its account.
+    /// The account by which it asks: that of its key.
     pub relay: String,
     /// Its key, what it is called, since when.
     #[serde(flatten)]
@@ -254,10 +252,8 @@ pub fn execute(store: &Store, command: Command, now_ms: u64) -> Result<Outcome, 
         }
         Command::ContactRemove { user: owner, name } => store.remove_contact(&user(&owner)?, &ledger_name(&name)?)?,
         Command::PostRemove { number } => store.remove_post(number)?,
-        Command::RelayGrant { relay, key, label } => {
-            store.grant(&relay, &Relay { key, label, granted_at_ms: now_ms })?;
-        }
-        Command::RelayRevoke { relay } => store.revoke(&relay)?,
+        Command::RelayGrant { key, label } => store.grant(&Relay { key, label, granted_at_ms: now_ms })?,
+        Command::RelayRevoke { relay } => store.revoke(&relay_account(&relay)?)?,
         Command::PostAdd { kind, author, title, text, proposal } => {
             let author = author.map_or(Ok(store.site().clone()), |author| user(&author))?.to_string();
             let number = store.add_post(&Post { kind, author, title, text, proposal, published_at_ms: now_ms })?;

@@ -36,7 +36,10 @@ pub enum Refused {
         wanted: String,
     },
     /// Not granted.
-    #[error("the relay {relay} is not granted at this site; its operator grants it with `relay grant`")]
+    #[error(
+        "the relay {key} is not granted at this site; its operator grants it with `relay grant {key}`",
+        key = PublicKey(.relay.0)
+    )]
     UnknownRelay {
         /// Who claims to have signed.
         relay: AccountId,

@@ -91,9 +91,12 @@ pub enum BadRecord {
         /// Bytes it may have.
         limit: usize,
     },
-    /// Not a relay's id or key.
-    #[error("a relay is granted by its account (csa1…) and its key (csk1…)")]
-    BadRelay,
+    /// Not a relay's key.
+    #[error("`{given}` is no relay's key: give the network key of its node, csk1…")]
+    BadRelay {
+        /// What was given.
+        given: String,
+    },
     /// Not a name on the ledger.
     #[error("`{given}` is not a name on the ledger, such as bob@city-books.example")]
     BadName {
@@ -173,18 +176,26 @@ impl Post {
 }
 
 impl Relay {
-    /// Checks the relay's id, key and label.
+    /// Checks the relay's key and label; the account by which it asks, which is that of its key.
     ///
     /// # Errors
     /// [`BadRecord`].
-    pub fn check(&self, relay: &str) -> Result<AccountId, BadRecord> {
+    pub fn check(&self) -> Result<AccountId, BadRecord> {
         check_label("a relay's label", &self.label)?;
-        let usable = |key: PublicKey| countersign_client::types::signature::check_key(&key).is_ok();
-        if !self.key.parse().is_ok_and(usable) {
-            return Err(BadRecord::BadRelay);
-        }
-        relay.parse().map_err(|_| BadRecord::BadRelay)
+        let usable = |key: &PublicKey| countersign_client::types::signature::check_key(key).is_ok();
+        let key: Option<PublicKey> = self.key.parse().ok().filter(usable);
+        key.as_ref().map(AccountId::of_key).ok_or_else(|| BadRecord::BadRelay { given: beginning(&self.key) })
     }
+}
+
+/// The account by which a relay asks, from its key `csk1…` or from the account itself, `csa1…`.
+///
+/// # Errors
+/// [`BadRecord::BadRelay`].
+pub fn relay_account(given: &str) -> Result<AccountId, BadRecord> {
+    let key: Option<PublicKey> = given.parse().ok();
+    let account = key.as_ref().map(AccountId::of_key).or_else(|| given.parse().ok());
+    account.ok_or_else(|| BadRecord::BadRelay { given: beginning(given) })
 }
 
 #[cfg(test)]
@@ -210,7 +221,22 @@ mod tests {
         let post: Post = serde_json::from_str(post).unwrap();
         assert_eq!((post.kind, post.proposal.clone(), post.check()), (PostKind::Offer, None, Ok(())));
         let relay: Relay = serde_json::from_str(r#"{"key":"csk1","label":"","granted_at_ms":5}"#).unwrap();
-        assert_eq!(relay.check("csa1"), Err(BadRecord::BadRelay));
+        assert_eq!(relay.check(), Err(BadRecord::BadRelay { given: "csk1".into() }));
+    }
+
+    #[test]
+    fn a_relay_is_known_by_its_key() {
+        let key = countersign_client::types::signature::public_key(&[7; 32]);
+        let account = AccountId::of_key(&key);
+        let relay = Relay { key: key.to_string(), label: String::new(), granted_at_ms: 1 };
+        assert_eq!(relay.check(), Ok(account));
+        assert_eq!(relay_account(&key.to_string()), Ok(account));
+        assert_eq!(relay_account(&account.to_string()), Ok(account));
+        for wrong in ["", "csk1", "harbor-bank.example"] {
+            assert!(relay_account(wrong).is_err() && Relay { key: wrong.into(), ..relay.clone() }.check().is_err());
+        }
+        // Anybody can sign for a key of small order.
+        assert!(Relay { key: PublicKey([0; 32]).to_string(), ..relay }.check().is_err());
     }
 
     #[test]

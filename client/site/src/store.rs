@@ -20,7 +20,7 @@ const USERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("users");
 const CONTACTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("contacts");
 /// Number to post.
 const POSTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("posts");
-/// Relay's account to relay.
+/// The account by which a relay asks, that of its key, to the relay.
 const RELAYS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("relays");
 
 /// Version of what is in the file.

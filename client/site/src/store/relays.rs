@@ -8,12 +8,12 @@ use redb::{ReadableTable, ReadableTableMetadata};
 const WHAT: &str = "relay";
 
 impl Store {
-    /// Grants a relay, or replaces its key.
+    /// Grants a relay, or replaces its label.
     ///
     /// # Errors
     /// [`StoreError::BadRecord`] or [`StoreError::Full`].
-    pub fn grant(&self, relay: &str, record: &Relay) -> Result<(), StoreError> {
-        let relay = record.check(relay)?.to_string();
+    pub fn grant(&self, record: &Relay) -> Result<(), StoreError> {
+        let relay = record.check()?.to_string();
         self.write(|transaction| {
             let mut table = transaction.open_table(RELAYS).map_err(fault)?;
             let is_new = table.get(relay.as_str()).map_err(fault)?.is_none();
@@ -29,12 +29,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    pub fn revoke(&self, relay: &str) -> Result<(), StoreError> {
+    pub fn revoke(&self, relay: &AccountId) -> Result<(), StoreError> {
+        let relay = relay.to_string();
         self.write(|transaction| {
             let mut table = transaction.open_table(RELAYS).map_err(fault)?;
-            match table.remove(relay).map_err(fault)? {
+            match table.remove(relay.as_str()).map_err(fault)? {
                 Some(_) => Ok(()),
-                None => Err(StoreError::NotFound { what: WHAT, name: relay.chars().take(80).collect() }),
+                None => Err(StoreError::NotFound { what: WHAT, name: relay.clone() }),
             }
         })
     }

@@ -1,5 +1,6 @@
 //! The operator's commands: on the file and through the running server, and what they refuse.
-use crate::server::{SITE, Site};
+use crate::server::{SITE, Site, relay_identity};
+use countersign_client::types::signature::public_key;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
@@ -68,8 +69,16 @@ fn commands_do_the_same_with_and_without_the_server() {
         assert_eq!((last["title"].as_str(), last["author"].as_str()), (Some("News"), Some(SITE)));
         site.done(&["post", "remove", &number]);
         assert_eq!(site.refused(&["post", "remove", &number], 1)["kind"], "not_found");
-        assert_eq!(site.refused(&["relay", "grant", "csa1", "csk1"], 2)["kind"], "bad_input");
-        assert_eq!(site.refused(&["relay", "revoke", "csa1"], 1)["kind"], "not_found");
+        assert_eq!(site.refused(&["relay", "grant", "csk1"], 2)["kind"], "bad_input");
+        assert_eq!(site.refused(&["relay", "revoke", "csa1"], 2)["kind"], "bad_input");
+        site.grant("other");
+        let (other, secret) = relay_identity("other");
+        let listed = site.done(&["relay", "list"])["relays"].take();
+        let found = listed.as_array().unwrap().iter().find(|relay| relay["label"] == "other").unwrap();
+        let key = public_key(&secret).to_string();
+        assert_eq!((found["relay"].as_str(), found["key"].as_str()), (Some(&*other.to_string()), Some(&*key)));
+        site.done(&["relay", "revoke", &key]);
+        assert_eq!(site.refused(&["relay", "revoke", &key], 1)["kind"], "not_found");
         assert_eq!(site.done(&["relay", "list"])["relays"][0]["label"], "relay");
         site.done(&["user", "remove", "alice"]);
         assert_eq!(site.done(&["user", "list"])["users"].as_array().unwrap().len(), 0);
@@ -122,4 +131,5 @@ fn words_for_people_say_the_same() {
     assert_eq!((code, text.as_str()), (Some(1), "Error: there is no user `bob@harbor-hotel.example`\n"));
     let (code, text) = run(&["check"]);
     assert!(code == Some(0) && text.contains("running     no"), "{text}");
+    assert!(text.contains(&format!("answer key  {}", site.key)), "{text}");
 }

@@ -207,11 +207,9 @@ impl From<Kind> for PostKind {
 /// Relays.
 #[derive(Subcommand, Debug)]
 pub enum RelayCommand {
-    /// Let a relay ask, or replace its key
+    /// Let a relay ask, or replace what it is called
     Grant {
-        /// Its account, csa1…
-        relay: String,
-        /// The key it signs requests with, csk1…
+        /// The network key of its node, csk1…, by which it signs requests
         key: String,
         /// What you call it
         #[arg(long, default_value = "", value_name = "TEXT")]
@@ -219,7 +217,7 @@ pub enum RelayCommand {
     },
     /// Answer a relay no more
     Revoke {
-        /// Its account, csa1…
+        /// Its key, csk1…, or the account by which it asks, csa1…
         relay: String,
     },
     /// List the relays that may ask

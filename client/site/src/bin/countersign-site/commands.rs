@@ -87,7 +87,7 @@ fn post(words: PostCommand) -> Result<Command, Failure> {
 
 fn relay(words: RelayCommand) -> Command {
     match words {
-        RelayCommand::Grant { relay, key, label } => Command::RelayGrant { relay, key, label },
+        RelayCommand::Grant { key, label } => Command::RelayGrant { key, label },
         RelayCommand::Revoke { relay } => Command::RelayRevoke { relay },
         RelayCommand::List => Command::RelayList,
     }
@@ -141,9 +141,9 @@ fn words(outcome: &Outcome) -> String {
         Outcome::Relays { relays } => {
             let rows = relays.iter().map(|relay| {
                 let record = &relay.record;
-                [relay.relay.clone(), record.key.clone(), time(record.granted_at_ms), record.label.clone()]
+                [record.key.clone(), time(record.granted_at_ms), record.label.clone()]
             });
-            table(["relay", "key", "since", "label"], rows)
+            table(["relay", "since", "label"], rows)
         }
         Outcome::Status { site, last_post, relays } => format!("{site}: {relays} relays, last post {last_post}"),
     }

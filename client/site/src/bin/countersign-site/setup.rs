@@ -78,7 +78,8 @@ pub fn init(folder: &Path, args: &InitArgs, output: Output) -> Result<(), Failur
         let _ = fs::remove_file(&draft);
     })?;
     output.result(&json!({"site": site, "key": key, "dir": folder}), || {
-        format!("Made the site {site} in {}.\nIts key, by which relays know its answers: {key}", folder.display())
+        let dir = folder.display();
+        format!("Made the site {site} in {dir}.\nIts answer key, by which relays know its answers: {key}")
     });
     Ok(())
 }
@@ -106,7 +107,7 @@ pub fn check(folder: &Path, output: Output) -> Result<(), Failure> {
         let enrols = enroller.as_deref().unwrap_or("nobody: no [enrol] in the settings");
         let running = if running { "yes" } else { "no" };
         format!(
-            "site        {}\nlisten      {}\nencrypted   {tls}\nkey         {key}\nenrols for  {enrols}\nrunning     {running}\n\
+            "site        {}\nlisten      {}\nencrypted   {tls}\nanswer key  {key}\nenrols for  {enrols}\nrunning     {running}\n\
              relays      {relays}\nlast post   {last_post}",
             checked.site, checked.settings.listen
         )
