@@ -36,9 +36,9 @@ fn the_cast_of_the_stories_is_there() {
     assert_eq!(
         members,
         [
-            ("city-books.example", vec![Role::Merchant]),
-            ("harbor-bank.example", vec![Role::Issuer, Role::Agent, Role::CardIssuer]),
-            ("harbor-hotel.example", vec![Role::Merchant]),
+            ("city-books.example", vec![Role::Merchant, Role::Relay]),
+            ("harbor-bank.example", vec![Role::Issuer, Role::Agent, Role::CardIssuer, Role::Relay]),
+            ("harbor-hotel.example", vec![Role::Merchant, Role::Relay]),
         ]
     );
     let mut holders: Vec<_> = genesis.holders.iter().map(|holder| holder.name.as_str()).collect();
