@@ -11,6 +11,8 @@ pub enum Binary {
     Node,
     /// `countersign`.
     Wallet,
+    /// `countersign-site`.
+    Site,
 }
 
 impl Binary {
@@ -18,6 +20,7 @@ impl Binary {
         match self {
             Self::Node => "countersign-node",
             Self::Wallet => "countersign",
+            Self::Site => "countersign-site",
         }
     }
 }
@@ -69,6 +72,6 @@ fn build() -> anyhow::Result<PathBuf> {
         command.arg("--release");
     }
     let status = command.status().context("starting cargo")?;
-    anyhow::ensure!(status.success(), "cargo could not build the node and the wallet");
+    anyhow::ensure!(status.success(), "cargo could not build the programs");
     Ok(folder.to_path_buf())
 }

@@ -1,12 +1,14 @@
-//! Starts real nodes, networks of them, and wallets as processes, for tests and benches. Knows their command lines and RPC, nothing
-//! of their insides.
+//! Starts real nodes, networks of them, sites and wallets as processes, for tests and benches. Knows their command lines and RPC,
+//! nothing of their insides.
 //!
 //! A script of faults is one [`Network`]: nodes are killed, paused, wiped and started, links are cut and healed, while a
 //! [`Load`] goes on; then [`Network::verdict`] says whether the ledger kept its promises.
 #![forbid(unsafe_code)]
 
+mod asker;
 mod binaries;
 mod disk;
+mod interceptor;
 mod link;
 mod load;
 mod network;
@@ -15,11 +17,16 @@ mod person;
 mod plan;
 mod reader;
 mod rpc;
+mod site;
+mod tap;
+mod town;
 mod verdict;
 mod wallet;
 
+pub use asker::{Asker, hopeless_login};
 pub use binaries::{Binary, binary, example};
 pub use disk::Disk;
+pub use interceptor::{Conduct, Interceptor};
 pub use link::Condition;
 pub use load::Load;
 pub use network::{Directory, Listed, Network};
@@ -28,7 +35,10 @@ pub use person::{Made, Person, asset, now_ms, signatures, signed, signed_until};
 pub use plan::{BALANCE, COUNCIL, MERCHANT, Plan, validator};
 pub use reader::{Inserted, Slot, VirtualReader};
 pub use rpc::{CallError, Rpc};
-pub use wallet::{Outcome, Wallet};
+pub use site::{SITE_HOST, Site};
+pub use tap::Tap;
+pub use town::{Place, Town};
+pub use wallet::{Following, Outcome, Wallet};
 
 use std::time::{Duration, Instant};
 

@@ -5,9 +5,9 @@
 use crate::link::Link;
 use crate::load::{Book, Load};
 use crate::node::Launch;
-use crate::{Binary, CallError, Condition, Disk, Node, Plan, Rpc, binary, verdict, wait_for};
+use crate::{Binary, CallError, Condition, Disk, Node, Person, Plan, Rpc, binary, now_ms, signed, verdict, wait_for};
 use anyhow::Context as _;
-use countersign_types::Hash;
+use countersign_types::{Call, Hash, PublicKey};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,6 +22,8 @@ use tokio::runtime::Runtime;
 const PORT: u16 = 20_626;
 /// Port by which this process holds an address.
 const HOLD_PORT: u16 = 20_627;
+/// Port of every node's RPC, the same after each start, as wallets expect.
+const RPC_PORT: u16 = 20_628;
 /// Set to keep the folders of networks when their tests are over.
 const KEEP: &str = "COUNTERSIGN_KEEP";
 /// What survives a wiped disk: what an operator keeps copies of.
@@ -53,6 +55,7 @@ impl Directory {
 #[derive(Debug)]
 struct Seat {
     dir: PathBuf,
+    key: PublicKey,
     log: PathBuf,
     listen: Ipv4Addr,
     peers: String,
@@ -123,12 +126,13 @@ impl Network {
                 let way = links.get(&(n, other)).map_or(direct, Link::address);
                 format!("/ip4/{}/tcp/{}/p2p/{}", way.ip(), way.port(), peer.peer_id)
             });
-            (folder.dir.clone(), *listen, peers.collect::<Vec<_>>().join(","))
+            (folder.dir.clone(), folder.key, *listen, peers.collect::<Vec<_>>().join(","))
         });
         let seats: Vec<_> = seats.collect();
-        let seats = seats.into_iter().zip(addresses).map(|((dir, listen, peers), (_, held))| Seat {
+        let seats = seats.into_iter().zip(addresses).map(|((dir, key, listen, peers), (_, held))| Seat {
             log: dir.with_extension("log"),
             dir,
+            key,
             listen,
             peers,
             env: Vec::new(),
@@ -191,6 +195,11 @@ impl Network {
         &self.seats[n].log
     }
 
+    /// The key by which a node is known in the network, and its relay to sites.
+    pub fn key(&self, n: usize) -> PublicKey {
+        self.seats[n].key
+    }
+
     /// The folder of a node.
     pub fn dir(&self, n: usize) -> &Path {
         &self.seats[n].dir
@@ -224,7 +233,8 @@ impl Network {
         let listen = self.listen(n);
         let seat = &mut self.seats[n];
         anyhow::ensure!(seat.node.is_none(), "node {n} runs already");
-        let args = ["run", "--rpc-listen", "127.0.0.1:0", "--listen", &listen, "--peers", &seat.peers];
+        let rpc = SocketAddr::from((seat.listen, RPC_PORT)).to_string();
+        let args = ["run", "--rpc-listen", &rpc, "--listen", &listen, "--peers", &seat.peers];
         let how = Launch { dir: &seat.dir, log: &seat.log, args: &args, env: &seat.env, disk: seat.disk.as_ref() };
         let node = Node::launch(how).with_context(|| format!("node {n}"))?;
         self.directory.list()[n].address = Some(node.address().to_owned());
@@ -394,6 +404,22 @@ impl Network {
         self.node(n).call(method, params)
     }
 
+    /// Hands a call that these people have signed to the first node, and waits until it took effect.
+    ///
+    /// # Errors
+    /// If it did not.
+    pub fn decide(&self, call: Call, signers: &[Person]) -> anyhow::Result<()> {
+        let made = signed(&self.chain, call, now_ms(), now_ms(), signers);
+        self.call(0, "tx_submit", &json!([format!("0x{}", hex::encode(&made.bytes))]))?;
+        let mut status = json!(null);
+        self.until("the call to be final", |network| {
+            status = network.call(0, "tx_status", &json!([made.id]))?;
+            Ok(status["state"] == "final")
+        })?;
+        anyhow::ensure!(status["receipt"]["ok"] == true, "{status}");
+        Ok(())
+    }
+
     /// Height of a node's newest block.
     ///
     /// # Errors
@@ -493,6 +519,7 @@ impl Drop for Network {
 
 struct Folder {
     dir: PathBuf,
+    key: PublicKey,
     peer_id: String,
     chain: Hash,
 }
@@ -519,7 +546,8 @@ fn make_folder(dir: &Path, spec: &Path, n: usize, key: Option<&str>) -> anyhow::
         line.and_then(|rest| rest.split_whitespace().next()).with_context(|| format!("`init` shows no {mark}"))
     };
     let chain = word("chain")?.parse().context("the chain's id")?;
-    Ok(Folder { peer_id: word("peer id")?.to_owned(), chain, dir: home })
+    let key = word("node")?.parse().context("the node's key")?;
+    Ok(Folder { peer_id: word("peer id")?.to_owned(), chain, key, dir: home })
 }
 
 /// Runs a command of the node that ends by itself, and gives what it printed.

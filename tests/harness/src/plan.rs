@@ -61,7 +61,7 @@ impl Plan {
             line(format_args!("[[validator]]\nkey = \"{}\"\npower = 1\n\n", key_of(&validator(n))));
         }
         for name in COUNCIL {
-            let roles = r#"["merchant", "issuer", "agent"]"#;
+            let roles = r#"["merchant", "issuer", "agent", "relay"]"#;
             line(format_args!("[[member]]\nname = \"{name}\"\nkey = \"{}\"\nroles = {roles}\n\n", key_of(name)));
         }
         for name in (0..self.holders).map(holder) {

@@ -1,9 +1,11 @@
 //! A wallet as a process: one home folder, one run per command.
-use crate::{Binary, binary};
+use crate::{Binary, PATIENCE, binary};
 use anyhow::Context as _;
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 
 /// A person's wallet.
 #[derive(Clone, Debug)]
@@ -26,6 +28,16 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
 impl Outcome {
     /// Standard output as JSON.
     ///
@@ -33,6 +45,42 @@ impl Outcome {
     /// If it is none.
     pub fn json(&self) -> anyhow::Result<Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("not JSON: {}\n{}", self.stdout, self.stderr))
+    }
+
+    /// What a refused command says of it, from the last line of standard error.
+    ///
+    /// # Errors
+    /// If it was not refused, or says nothing that programs can read.
+    pub fn error(&self) -> anyhow::Result<Value> {
+        anyhow::ensure!(self.code > 0, "it was not refused: {self:#?}");
+        let line = self.stderr.lines().last().unwrap_or_default();
+        let mut told: Value = serde_json::from_str(line).with_context(|| format!("not JSON: {self:#?}"))?;
+        Ok(told["error"].take())
+    }
+}
+
+/// A command that tells one thing after another, such as `feed --follow`; ended when it is dropped.
+#[derive(Debug)]
+pub struct Following {
+    child: Child,
+    told: Receiver<String>,
+}
+
+impl Following {
+    /// The next thing it tells.
+    ///
+    /// # Errors
+    /// If it tells none in [`PATIENCE`], or ends.
+    pub fn next(&self) -> anyhow::Result<Value> {
+        let line = self.told.recv_timeout(PATIENCE).context("the wallet tells nothing more")?;
+        serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -64,17 +112,37 @@ impl Wallet {
     /// # Errors
     /// If the program cannot be started.
     pub fn try_run(&self, args: &[&str]) -> anyhow::Result<Outcome> {
+        Ok(self.command(args)?.output().context("starting the wallet")?.into())
+    }
+
+    fn command(&self, args: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(binary(Binary::Wallet)?);
         command.arg("--json").arg("--home").arg(&self.home).args(["--node", &self.node, "--key", &self.key]).args(args);
         if let Some(socket) = &self.card_service {
             command.env("PCSCLITE_CSOCK_NAME", socket);
         }
-        let output = command.stdin(Stdio::null()).output().context("starting the wallet")?;
-        Ok(Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        command.stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Starts `countersign --json <args>`, which goes on until what is given back is dropped.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn follow(&self, args: &[&str]) -> anyhow::Result<Following> {
+        let mut child = self.command(args)?.stdout(Stdio::piped()).spawn().context("starting the wallet")?;
+        let output = BufReader::new(child.stdout.take().context("standard output is piped")?);
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            // It ends when the wallet does, or when nobody listens.
+            let _ = output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line));
+        });
+        Ok(Following { child, told })
+    }
+
+    /// The folder of its files.
+    pub fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Runs `countersign --json <args>` and gives what it printed.

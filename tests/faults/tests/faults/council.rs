@@ -1,6 +1,6 @@
 //! The council changes who votes while people pay.
 use crate::{SOME, WORKERS, four};
-use countersign_harness::{COUNCIL, Network, Person, now_ms, signed, validator};
+use countersign_harness::{COUNCIL, Network, Person, validator};
 use countersign_interface::Method as _;
 use countersign_interface::governance::{RemoveValidator, SetValidator};
 use countersign_types::signature::{development_secret, public_key};
@@ -18,15 +18,7 @@ fn key(n: usize) -> PublicKey {
 fn govern(network: &Network, call: impl FnOnce(&[AccountId]) -> Call) -> anyhow::Result<()> {
     let signers = [Person::named(COUNCIL[0]), Person::named(COUNCIL[1])];
     let accounts = signers.map(|signer| signer.account);
-    let made = signed(&network.chain(), call(&accounts), now_ms(), now_ms(), &signers);
-    network.call(0, "tx_submit", &json!([format!("0x{}", hex::encode(&made.bytes))]))?;
-    let mut status = json!(null);
-    network.until("the council's call to be final", |network| {
-        status = network.call(0, "tx_status", &json!([made.id]))?;
-        Ok(status["state"] == "final")
-    })?;
-    anyhow::ensure!(status["receipt"]["ok"] == true, "{status}");
-    Ok(())
+    network.decide(call(&accounts), &signers)
 }
 
 /// The longest time between two blocks after `from`, in milliseconds of their own clocks.
