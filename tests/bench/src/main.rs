@@ -1,12 +1,13 @@
 //! Load generator: real nodes as processes, distinct signed transactions made beforehand, durable commits, everything over RPC.
 //!
 //! A run starts a network on a chain of its own, warms it up, then measures: throughput as fast as the nodes take transactions, or
-//! latency at a given rate. Or it soaks the network: a rate for a long time while nodes are ended and started at random. It prints
-//! the report and writes it as JSON.
+//! latency at a given rate. Or it soaks the network: a rate for a long time while nodes are ended and started at random. Or it has the
+//! holders log in at a merchant's site and write to each other through a node's relay. It prints the report and writes it as JSON.
 #![forbid(unsafe_code)]
 
 mod chain;
 mod load;
+mod messages;
 mod report;
 mod soak;
 mod usage;
@@ -54,6 +55,12 @@ struct Args {
     /// Soak for this many minutes at `--rate` instead, ending and starting all nodes but the first at random.
     #[arg(long, value_name = "MINUTES", requires = "rate")]
     soak: Option<u64>,
+    /// Have the holders write each other so many messages through the first node's relay instead: kept, fetched in pages, acknowledged.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["soak", "rate"])]
+    messages: Option<u64>,
+    /// Bytes of a sealed message.
+    #[arg(long, value_name = "BYTES", default_value_t = 1_024, requires = "messages")]
+    message_bytes: usize,
     /// Which nodes a soak ends, when and how: the same number, the same choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -69,6 +76,10 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let temporary = tempfile::tempdir()?;
     let dir = args.dir.clone().unwrap_or_else(|| temporary.path().to_path_buf());
+    if let Some(messages) = args.messages {
+        let plan = messages::Plan { messages, holders: args.holders, bytes: args.message_bytes };
+        return finish(&messages::run(&dir, args.validators.into(), plan)?, &args.report);
+    }
     let chain = chain::Chain::start(&dir, args.validators.into(), args.holders).context("starting the nodes")?;
     let maker = Maker::new(args.workload, &chain, Duration::from_secs(60 * args.validity))?;
     if let (Some(minutes), Some(rate)) = (args.soak, args.rate) {
