@@ -92,7 +92,7 @@ struct Lane {
     stands: Stands,
     /// Times in a row that it was not let in.
     failures: u32,
-    /// Something was put into it while it had its turn.
+    /// Something was put into it since its last turn began.
     is_fresh: bool,
 }
 
@@ -112,11 +112,20 @@ struct Relay {
     /// Times in a row that it gave no answer; above 0 one lane alone tries it.
     failures: u32,
     tried_at: Option<Instant>,
+    /// When it answered, or asked something itself.
+    heard_at: Option<Instant>,
     not_before: Option<Instant>,
     parked: VecDeque<Tag>,
 }
 
 impl Relay {
+    /// Something is new for it: if it gave no answer, it is tried again soon.
+    fn hurry(&mut self, after: Duration) {
+        if let (Some(tried_at), Some(not_before)) = (self.tried_at, self.not_before) {
+            self.not_before = Some(not_before.min(tried_at + after));
+        }
+    }
+
     fn may_be_asked(&self, now: Instant) -> bool {
         let most = if self.failures > 0 { 1 } else { limits::FORWARDS_PER_RELAY_MAX };
         self.running < most && self.not_before.is_none_or(|at| at <= now)
@@ -152,7 +161,14 @@ pub(crate) struct Forwarder {
     asleep: BTreeSet<(Instant, Tag)>,
     relays: HashMap<PublicKey, Relay>,
     turns: JoinSet<Done>,
-    running: HashMap<Id, (Tag, Option<PublicKey>)>,
+    running: HashMap<Id, Begun>,
+}
+
+/// A turn that runs.
+struct Begun {
+    lane: Tag,
+    route: Option<PublicKey>,
+    at: Instant,
 }
 
 impl Forwarder {
@@ -193,7 +209,7 @@ impl Forwarder {
         let News { lanes, relays } = self.messages.fresh().take();
         for relay in relays {
             if let Some(known) = self.relays.get_mut(&relay) {
-                known.not_before = None;
+                (known.heard_at, known.not_before) = (Some(Instant::now()), None);
             }
         }
         for (lane, to) in lanes {
@@ -205,23 +221,19 @@ impl Forwarder {
     fn hear_of(&mut self, tag: Tag, to: AccountId) {
         match self.lanes.get_mut(&tag) {
             None => {
-                self.lanes.insert(tag, Lane { to, stands: Stands::Ready, failures: 0, is_fresh: false });
+                self.lanes.insert(tag, Lane { to, stands: Stands::Ready, failures: 0, is_fresh: true });
                 self.ready.push_back(tag);
             }
             Some(lane) => match lane.stands {
                 Stands::Running => lane.is_fresh = true,
-                Stands::Parked(relay) => self.hurry(&relay),
+                Stands::Parked(relay) => {
+                    if let Some(relay) = self.relays.get_mut(&relay) {
+                        relay.hurry(self.pace.fresh);
+                    }
+                }
                 // It was not let in; what is new stands behind what was not.
                 Stands::Ready | Stands::Asleep(_) => {}
             },
-        }
-    }
-
-    /// Something is new for a relay that gave no answer: it is tried again soon.
-    fn hurry(&mut self, relay: &PublicKey) {
-        let fresh = self.pace.fresh;
-        if let Some(Relay { tried_at: Some(tried_at), not_before: Some(not_before), .. }) = self.relays.get_mut(relay) {
-            *not_before = (*not_before).min(*tried_at + fresh);
         }
     }
 
@@ -269,6 +281,9 @@ impl Forwarder {
                 let known = self.relays.entry(relay).or_default();
                 if !known.may_be_asked(now) {
                     known.parked.push_back(tag);
+                    if lane.is_fresh {
+                        known.hurry(self.pace.fresh);
+                    }
                     lane.stands = Stands::Parked(relay);
                     continue;
                 }
@@ -278,7 +293,7 @@ impl Forwarder {
             lane.stands = Stands::Running;
             lane.is_fresh = false;
             let turn = self.turns.spawn(turn(Arc::clone(&self.messages), tag, route));
-            self.running.insert(turn.id(), (tag, route));
+            self.running.insert(turn.id(), Begun { lane: tag, route, at: now });
         }
     }
 
@@ -290,30 +305,35 @@ impl Forwarder {
                 (error.id(), Done { turn: Turn::Failed, answered: false })
             }
         };
-        let Some((tag, route)) = self.running.remove(&id) else { return };
+        let Some(Begun { lane: tag, route, at }) = self.running.remove(&id) else { return };
         let now = Instant::now();
         if let Some(relay) = route.and_then(|route| self.relays.get_mut(&route)) {
             relay.running = relay.running.saturating_sub(1);
             if done.answered {
-                (relay.failures, relay.not_before) = (0, None);
+                (relay.failures, relay.heard_at, relay.not_before) = (0, Some(now), None);
             }
-            if matches!(done.turn, Turn::Silent) {
+            // Turns that ran side by side fail once.
+            let has_failed_already = relay.not_before.is_some_and(|until| until > at);
+            if matches!(done.turn, Turn::Silent) && !has_failed_already {
                 relay.failures = relay.failures.saturating_add(1);
-                relay.not_before = Some(now + pause(self.pace.retry, relay.failures));
+                // Heard of since this turn began: it is there.
+                let is_there = relay.heard_at.is_some_and(|heard_at| heard_at > at);
+                let wait = if is_there { self.pace.fresh } else { pause(self.pace.retry, relay.failures) };
+                relay.not_before = Some(now + wait);
             }
         }
         let Some(lane) = self.lanes.get_mut(&tag) else { return };
-        match (done.turn, route) {
-            (Turn::Empty, _) if !lane.is_fresh => {
+        match done.turn {
+            Turn::Empty if !lane.is_fresh => {
                 self.lanes.remove(&tag);
             }
-            (Turn::Empty | Turn::More, _) => {
+            Turn::Empty | Turn::More => {
                 lane.failures = 0;
                 self.make_ready(tag);
             }
             // Its turn comes when the relay's pause is over.
-            (Turn::Silent, _) => self.make_ready(tag),
-            (Turn::NotNow | Turn::Failed, _) => {
+            Turn::Silent => self.make_ready(tag),
+            Turn::NotNow | Turn::Failed => {
                 lane.failures = lane.failures.saturating_add(1);
                 let until = now + pause(self.pace.lane, lane.failures);
                 lane.stands = Stands::Asleep(until);

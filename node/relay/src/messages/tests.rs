@@ -62,11 +62,12 @@ struct Node {
     dir: TempDir,
     messages: Option<Arc<Messages>>,
     task: Option<JoinHandle<()>>,
+    pace: Pace,
 }
 
 impl Node {
-    fn new(key: PublicKey) -> Self {
-        Self { key, dir: tempfile::tempdir().unwrap(), messages: None, task: None }
+    fn new(key: PublicKey, pace: Pace) -> Self {
+        Self { key, dir: tempfile::tempdir().unwrap(), messages: None, task: None, pace }
     }
 
     async fn start(&mut self, ledger: &Arc<TestLedger>, clock: &TestClock, wires: &Arc<Wires>) {
@@ -74,7 +75,7 @@ impl Node {
         let messages = Messages::open(store, ledger.clone(), wires.end(self.key), self.key, clock.clock()).unwrap();
         let messages = Arc::new(messages);
         wires.join(&messages);
-        self.task = Some(tokio::spawn(Arc::clone(&messages).run_at(QUICK)));
+        self.task = Some(tokio::spawn(Arc::clone(&messages).run_at(self.pace)));
         self.messages = Some(messages);
     }
 
@@ -96,10 +97,14 @@ impl std::ops::Deref for Node {
 
 impl World {
     async fn new() -> Self {
+        Self::at(QUICK).await
+    }
+
+    async fn at(pace: Pace) -> Self {
         let (ledger, clock, wires) = (Arc::new(TestLedger::default()), TestClock::new(), Wires::new());
         ledger.add_member("harbor-hotel.example", &[HOTEL]);
         ledger.add_member("city-books.example", &[BOOKS]);
-        let (mut hotel, mut books) = (Node::new(HOTEL), Node::new(BOOKS));
+        let (mut hotel, mut books) = (Node::new(HOTEL, pace), Node::new(BOOKS, pace));
         hotel.start(&ledger, &clock, &wires).await;
         books.start(&ledger, &clock, &wires).await;
         let [alice, anna] = ["alice", "anna"].map(|user| ledger.add_user(&format!("{user}@harbor-hotel.example")));
@@ -356,4 +361,69 @@ async fn a_sender_has_so_much_waiting_and_sends_so_much_an_hour() {
     assert!(matches!(refused, Err(Refusal::Quota(Whose::Sender))));
     world.clock.advance_ms(3_600_000 - START_MS % 3_600_000);
     world.hotel.accept(alice, world.sealed(&world.anna, hourly)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_a_sender_has_waiting_are_bounded() {
+    let world = World::new().await;
+    world.wires.set(crate::testing::Wire::Cut);
+    let large = 1024 * 1024;
+    let fits = limits::SENDER_WAITING_BYTES_MAX / (large as u64 + 200);
+    for content in 0..fits {
+        world.hotel.accept(world.alice, world.sized(&world.bob, content, large)).await.unwrap();
+    }
+    let refused = world.hotel.accept(world.alice, world.sized(&world.bob, fits, large)).await;
+    assert!(matches!(refused, Err(Refusal::Quota(Whose::Sender))));
+    world.hotel.accept(world.alice, world.sealed(&world.bob, fits)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_holds_so_much_and_no_more() {
+    let world = World::new().await;
+    world.wires.set(crate::testing::Wire::Cut);
+    let message = world.sealed(&world.anna, 1);
+    let set = async |totals: Totals| {
+        world.hotel.store.write(0, move |transaction| totals.save(transaction)).await.unwrap();
+    };
+    let room = limits::STORED_BYTES_MAX - message.len() as u64;
+    set(Totals { inbox_bytes: room + 1, ..Totals::default() }).await;
+    let refused = world.hotel.accept(world.alice, message.clone()).await.unwrap_err();
+    assert_eq!(refused.fault().data.unwrap()["whose"], "relay");
+    let refused = world.hotel.accept(world.alice, world.sealed(&world.bob, 2)).await;
+    assert!(matches!(refused, Err(Refusal::Quota(Whose::Relay))));
+    let brought = Question::Deliver { tag: [3; 16], envelope: message.clone().try_into().unwrap() }.write();
+    let answer = Answer::read(&world.hotel.answer(&BOOKS, &brought).await).unwrap();
+    assert_eq!(answer, Answer::Full(Full::Relay));
+    set(Totals { inbox_bytes: room, ..Totals::default() }).await;
+    world.hotel.accept(world.alice, message).await.unwrap();
+    set(Totals { outbox_count: limits::OUTBOX_COUNT_MAX, ..Totals::default() }).await;
+    let refused = world.hotel.accept(world.alice, world.sealed(&world.bob, 3)).await;
+    assert!(matches!(refused, Err(Refusal::Quota(Whose::Relay))));
+    world.hotel.accept(world.alice, world.sealed(&world.anna, 4)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_sent_messages_the_oldest_are_forgotten_unless_they_wait() {
+    let world = World::new().await;
+    let (alice, bob) = (world.alice, world.bob);
+    let (at, expires_at) = (Timestamp::from_millis(START_MS), Timestamp::from_millis(START_MS + 3_600_000));
+    let many = limits::SENT_REMEMBERED_MAX + 10;
+    let send = move |transaction: &WriteTransaction| {
+        for n in 1..=many {
+            let id = Hash::of_encoded("test-message", &n);
+            // In so many hours that no quota is reached.
+            let at = Timestamp::from_millis(at.millis() + n * 3_600_000);
+            let message = HandedIn { sender: alice, id, to: bob, at, expires_at, bytes: 1 };
+            let sender = sent::check(transaction, &message, false)?.unwrap();
+            let state = if n == 5 { State::Waiting } else { State::Delivered };
+            assert_eq!(sent::record(transaction, &message, sender, state)?, n);
+        }
+        let known = |n: u64| sent::known(transaction, &alice, &Hash::of_encoded("test-message", &n));
+        assert_eq!((known(1)?, known(5)?, known(10)?), (None, Some(State::Waiting), None));
+        assert_eq!((known(11)?, known(many)?), (Some(State::Delivered), Some(State::Delivered)));
+        Ok(())
+    };
+    world.hotel.store.write(0, send).await.unwrap();
+    let first = world.hotel.sent(alice, 0, Some(2)).await.unwrap().messages;
+    assert_eq!([first[0].number, first[1].number], [5, 11]);
 }

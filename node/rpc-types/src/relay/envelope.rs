@@ -86,6 +86,9 @@ mod tests {
 
     #[test]
     fn the_bytes_of_an_envelope_are_frozen() {
-        assert_eq!(envelope(60_000).id().to_string(), "c4b4d4859abfa4e3ebc1c192629464fd33997d8c98b1276b349090dae033ed5e");
+        assert_eq!(
+            envelope(60_000).id().to_string(),
+            "c4b4d4859abfa4e3ebc1c192629464fd33997d8c98b1276b349090dae033ed5e"
+        );
     }
 }

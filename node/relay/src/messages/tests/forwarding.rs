@@ -35,6 +35,46 @@ async fn what_waits_survives_a_restart_and_goes_when_the_other_relay_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn members_receive_messages_as_their_users_do() {
+    let world = World::new().await;
+    let books = world.ledger.records().names["city-books.example"];
+    world.hotel.accept(world.alice, world.sealed(&books, 1)).await.unwrap();
+    until("it is delivered", || async { states(&world.hotel, world.alice).await == [SentState::Delivered] }).await;
+    assert_eq!(contents(&world.books, books).await, [(1, 1)]);
+}
+
+/// Pauses longer than any test after a relay gave no answer.
+const PATIENT: Pace = Pace { retry: (Duration::from_secs(3_600), Duration::from_secs(3_600)), ..QUICK };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_relay_is_tried_again_when_something_is_new_for_it() {
+    let world = World::at(PATIENT).await;
+    world.wires.set(Wire::LosesQuestions);
+    world.hotel.accept(world.alice, world.sealed(&world.bob, 1)).await.unwrap();
+    until("it is tried", || async { world.wires.asked.load(Ordering::SeqCst) == 1 }).await;
+    world.wires.set(Wire::Whole);
+    // From another sender to another receiver, but to the same relay.
+    world.hotel.accept(world.anna, world.sealed(&world.ben, 2)).await.unwrap();
+    until("both are delivered", || async { world.hotel.totals().unwrap().outbox_count == 0 }).await;
+    assert_eq!(contents(&world.books, world.bob).await, [(1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_relay_is_tried_again_when_it_is_heard_of() {
+    let world = World::at(PATIENT).await;
+    world.wires.set(Wire::LosesQuestions);
+    world.hotel.accept(world.alice, world.sealed(&world.bob, 1)).await.unwrap();
+    until("it is tried", || async { world.wires.asked.load(Ordering::SeqCst) == 1 }).await;
+    world.wires.set(Wire::Whole);
+    world.books.accept(world.bob, world.sealed(&world.alice, 2)).await.unwrap();
+    until("both are delivered", || async {
+        world.hotel.totals().unwrap().outbox_count + world.books.totals().unwrap().outbox_count == 0
+    })
+    .await;
+    assert_eq!(contents(&world.books, world.bob).await, [(1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_does_not_deliver_twice() {
     let world = World::new().await;
     world.wires.set(Wire::LosesAnswers);
