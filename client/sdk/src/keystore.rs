@@ -431,7 +431,7 @@ pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     read_bounded(path)
 }
 
-fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
+pub(crate) fn make_private_folder(folder: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::DirBuilderExt;
     if !folder.exists() {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);

@@ -17,6 +17,7 @@
 //! 6. A [`Signer`] signs: a key of the [`Keystore`], or a program that keeps its key to itself ([`signer`]).
 //! 7. [`Client::submit_and_wait`] hands it in and waits until it is final; the receipt says whether it took effect.
 //! 8. [`Client::follow`] tells events, all of them once, over broken connections.
+//! 9. [`messaging`] logs in at a [`relay`] and exchanges sealed letters, by which half-signed proposals travel.
 //!
 //! Errors are one type for each step, and carry what a program decides by. The crate's examples are short programs of the whole way:
 //! `pay`, `follow_events`, `verify_booking`, and `signer`, which is somebody else's key store.
@@ -44,8 +45,10 @@ pub mod door;
 pub mod ics;
 pub mod keystore;
 pub mod login;
+pub mod messaging;
 #[cfg(feature = "qr")]
 pub mod qr;
+pub mod relay;
 pub mod request;
 pub mod rpc;
 pub mod signer;

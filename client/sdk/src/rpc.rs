@@ -168,6 +168,10 @@ impl Client {
         &self.provenance
     }
 
+    pub(crate) fn sharing(self, provenance: Arc<Provenance>) -> Self {
+        Self { provenance, ..self }
+    }
+
     pub(crate) fn patience(&self) -> &Patience {
         &self.patience
     }
@@ -196,7 +200,11 @@ impl Client {
     }
 
     /// Runs a method whose answer is the node's word.
-    async fn call<T, F>(&self, method: &'static str, run: impl Fn(Arc<WsClient>) -> F) -> Result<T, ClientError>
+    pub(crate) async fn call<T, F>(
+        &self,
+        method: &'static str,
+        run: impl Fn(Arc<WsClient>) -> F,
+    ) -> Result<T, ClientError>
     where
         F: Future<Output = Result<T, WireError>>,
     {

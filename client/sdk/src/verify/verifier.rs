@@ -140,6 +140,16 @@ impl Client {
         Ok(standing.trust.clone())
     }
 
+    /// Answers from now on are proven under the node's newest header, instead of the first one this client has met: for what runs for
+    /// long.
+    pub async fn refresh(&self) {
+        if let Some(verifier) = self.verifier()
+            && let Some(standing) = verifier.standing.lock().await.as_mut()
+        {
+            standing.pin = None;
+        }
+    }
+
     /// The header to check under.
     pub(super) async fn pin(&self, standing: &mut Standing) -> Result<Pin, ClientError> {
         if let Some(pin) = &standing.pin {
