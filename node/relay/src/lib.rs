@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! wallet ─relay_login_*→ login.rs ─site.rs (HTTPS, RFC 9421)→ the merchant's site      sessions.rs: token ↔ wallet's key
-//! wallet ─relay_contacts, _posts, _enrol→ reading.rs ─site.rs→ the same
+//! wallet ─relay_contacts, _posts, _enrol→ reading.rs ─site.rs→ the same               standing.rs: what the ledger says now
+//! wallet ←notices─ subscriptions.rs ←─ posts of the site, messages of the inbox
 //! wallet ─relay_send→ messages/ ─on disk─┬→ inbox, if the receiver's messages are kept here ─relay_inbox→ wallet
 //!                                        └→ outbox ─forward.rs, Peers::ask→ the relay that keeps them ─answer→ its inbox
 //! ```
@@ -15,22 +16,27 @@
 #![forbid(unsafe_code)]
 
 mod clock;
-#[allow(dead_code, reason = "called by the facade")]
+mod fault;
 mod forward;
 mod ledger;
-#[allow(dead_code, reason = "called by the facade")]
 mod limits;
-#[allow(dead_code, unused_imports, reason = "called by the facade")]
+mod login;
 mod messages;
 mod peers;
-#[allow(dead_code, reason = "called by the facade")]
 mod protocol;
-#[allow(dead_code, reason = "called by the facade")]
+mod reading;
+mod relay;
+mod sessions;
+mod site;
+mod standing;
 mod store;
+mod subscriptions;
 #[cfg(test)]
 mod testing;
 
 pub use clock::{Clock, system_clock};
 pub use ledger::{Ledger, SiteStanding};
 pub use peers::{PeerError, Peers};
+pub use relay::{Answer, OpenError, Options, Relay, RelayFigures};
+pub use site::{ProbeError, SitesError, TrustError, certificates, probe};
 pub use store::StoreError;

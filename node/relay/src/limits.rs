@@ -81,3 +81,86 @@ pub(crate) const LANE_RETRY_MAX: Duration = Duration::from_secs(60);
 pub(crate) const QUESTION_BYTES_MAX: usize = countersign_rpc_types::relay::ENVELOPE_BYTES_MAX + 64;
 /// Bytes of its answer: it says one word.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64;
+
+// Sites.
+
+/// For a site's answer, the wait for a turn with it: whoever logs in waits no longer.
+pub(crate) const SITE_ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// For a connection to a site with its TLS handshake.
+pub(crate) const SITE_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// For the answer to a request that may wait for posts, beyond that wait.
+pub(crate) const POSTS_MARGIN: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request: less than sites keep theirs (15 s), so that they do not end it
+/// under a request.
+pub(crate) const SITE_IDLE: Duration = Duration::from_secs(10);
+/// Connections to one site kept for later.
+pub(crate) const SITE_IDLE_CONNECTIONS_MAX: usize = 8;
+/// Requests at one site at once, besides those that wait for posts: a slow site holds so many, and no other site's.
+pub(crate) const SITE_REQUESTS_MAX: usize = 16;
+/// Requests at one site, and those that wait for their turn: with more, the site is busy.
+pub(crate) const SITE_QUEUE_MAX: usize = 128;
+/// Requests that wait for posts at one site: below what one site keeps waiting (1,000), which other relays share.
+pub(crate) const SITE_POLLS_MAX: usize = 250;
+/// Requests that wait for posts at all sites: each holds a connection, of some 50 kB.
+pub(crate) const POLLS_MAX: usize = 1_000;
+/// Bytes of an answer's head; signatures and their inputs take about one kilobyte.
+pub(crate) const ANSWER_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Headers of an answer.
+pub(crate) const ANSWER_HEADERS_MAX: usize = 64;
+/// Characters of a site's message that a wallet is shown.
+pub(crate) const SITE_MESSAGE_CHARS_MAX: usize = 300;
+/// Characters of a site's code.
+pub(crate) const SITE_CODE_CHARS_MAX: usize = 40;
+/// Certificates in the operator's file: one for each site of the consortium that has its own.
+pub(crate) const CERTIFICATES_MAX: usize = 1_024;
+/// For the doctor's question whether a site is there.
+pub(crate) const PROBE_WAIT: Duration = Duration::from_secs(5);
+
+// Log-ins and sessions.
+
+/// Log-ins begun and not finished: some hundred bytes each.
+pub(crate) const LOGINS_MAX: usize = 10_000;
+/// Of them at one site, so that a flood at one leaves room for the others.
+pub(crate) const SITE_LOGINS_MAX: usize = 1_000;
+/// How long a log-in may stay open, whatever the site says: the wallet works for seconds, its user is asked before.
+pub(crate) const LOGIN_LIFE_MS_MAX: u64 = 5 * 60 * 1000;
+/// Bytes of a site's number of a log-in; it is 16 random bytes.
+pub(crate) const SITE_LOGIN_BYTES_MAX: usize = 64;
+
+/// Sessions at once: half a kilobyte each in memory.
+pub(crate) const SESSIONS_MAX: usize = 100_000;
+/// Sessions of one user or member: a few devices. One more ends the oldest.
+pub(crate) const USER_SESSIONS_MAX: usize = 16;
+/// Longest life of a session: a working day, then the password is asked for again.
+pub(crate) const SESSION_LIFE_MS_MAX: u64 = 12 * 60 * 60 * 1000;
+/// Requests a session may make at once after a pause: a wallet that sends or fetches what has gathered.
+pub(crate) const SESSION_BURST: u64 = 200;
+/// Microseconds after which a session may make one more: 50 in a second.
+pub(crate) const SESSION_PACE_US: u64 = 20_000;
+/// Requests of one session under way.
+pub(crate) const SESSION_REQUESTS_MAX: usize = 8;
+/// Keys whose last log-in as a member is remembered: those of some thousand members.
+pub(crate) const MEMBER_COUNTS_MAX: usize = 10_000;
+
+// Connected wallets.
+
+/// Wallets connected at once: as many as the node's RPC takes, and some memory each.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 2_000;
+/// Of one session: a feed, an inbox, and some that are not known to be gone.
+pub(crate) const SESSION_SUBSCRIPTIONS_MAX: usize = 4;
+/// Notices that a connected wallet may be behind: one that reads no faster is cut off, and fetches what it missed by
+/// its numbers.
+pub(crate) const NOTICES_MAX: usize = 64;
+/// How long a wallet may take to read a notice when its queue is full.
+pub(crate) const NOTICE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether a connected session still holds on the ledger and by the clock.
+pub(crate) const SESSION_CHECK: Duration = Duration::from_secs(1);
+/// Pause after a site did not answer a request for posts, doubled up to the longest.
+pub(crate) const POLL_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+pub(crate) const POLL_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Questions asked to find the newest of a site's posts: two for each bit of a number.
+pub(crate) const NEWEST_STEPS_MAX: usize = 128;
+
+/// How often what has expired is forgotten.
+pub(crate) const SWEEP_PERIOD: Duration = Duration::from_secs(60);
