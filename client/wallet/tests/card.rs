@@ -1,52 +1,26 @@
 //! `countersign card` without a node: card and order files, and what is refused before anything is asked or signed.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
-use serde_json::Value as Json;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output, Stdio};
+mod support;
 
-const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+use std::fs;
+use support::{Wallet, mode};
+
 const CARD: &str = "card-1234@bank.example";
 
-struct Wallet(tempfile::TempDir);
-
-impl Wallet {
-    fn new() -> Self {
-        let wallet = Self(tempfile::tempdir().unwrap());
-        fs::write(wallet.0.path().join("pin"), "4711\n").unwrap();
-        wallet
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["--json", "--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
-        command.current_dir(self.0.path()).env_clear().env("COUNTERSIGN_HOME", self.0.path().join("home"));
-        command.stdin(Stdio::null()).output().unwrap()
-    }
-
-    fn done(&self, args: &[&str]) -> Json {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// The message of a refusal with this exit code.
-    fn refused(&self, args: &[&str], exit: i32) -> String {
-        let output = self.run(args);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(exit), "{args:?}: {errors}");
-        let error: Json = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
-        error["error"]["message"].as_str().unwrap().to_owned()
-    }
+/// A wallet with a file that has a PIN.
+fn wallet() -> Wallet {
+    let wallet = Wallet::new();
+    wallet.write("pin", "4711\n");
+    wallet
 }
 
 #[test]
 fn a_cards_file_is_its_owners_alone_and_never_overwritten() {
-    let wallet = Wallet::new();
+    let wallet = wallet();
     assert_eq!(wallet.done(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"])["card"], CARD);
-    let path = wallet.0.path().join("card.json");
+    let path = wallet.path("card.json");
     let content = fs::read_to_string(&path).unwrap();
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&path), 0o600);
     assert!(!content.contains("4711"));
     let again = wallet.refused(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"], 2);
     assert!(again.contains("never overwritten"));
@@ -56,18 +30,16 @@ fn a_cards_file_is_its_owners_alone_and_never_overwritten() {
     let long = format!("{}@bank.example", "a".repeat(40));
     assert!(wallet.refused(&["card", "new", &long, "-o", "long.json", "--pin-file", "pin"], 2).contains("no room"));
     assert!(wallet.refused(&["card", "new", CARD, "-o", "unasked.json"], 5).contains("--pin-file"));
-    fs::write(wallet.0.path().join("letters"), "47a1").unwrap();
+    fs::write(wallet.path("letters"), "47a1").unwrap();
     assert!(
         wallet.refused(&["card", "new", CARD, "-o", "bad.json", "--pin-file", "letters"], 5).contains("4 to 12 digits")
     );
-    assert!(
-        !["other.json", "long.json", "unasked.json", "bad.json"].iter().any(|file| wallet.0.path().join(file).exists())
-    );
+    assert!(!["other.json", "long.json", "unasked.json", "bad.json"].iter().any(|file| wallet.path(file).exists()));
 }
 
 #[test]
 fn a_card_is_named_by_reader_or_by_file_and_its_pin_never_in_the_command() {
-    let wallet = Wallet::new();
+    let wallet = wallet();
     let unload = ["card", "unload", "-o", "out.csp"];
     for wrong in [
         &[][..],
@@ -85,7 +57,7 @@ fn a_card_is_named_by_reader_or_by_file_and_its_pin_never_in_the_command() {
 
 #[test]
 fn an_order_names_payee_amount_and_an_id_of_its_own() {
-    let wallet = Wallet::new();
+    let wallet = wallet();
     let order = ["card", "order", "--payee", "shop.example", "--asset", "EUR", "--amount", "12.50"];
     let given = wallet.done(&[&order[..], &["--order", "A-17", "-o", "given.json"]].concat());
     assert_eq!((given["order"].as_str(), given["amount"].as_str()), (Some("A-17"), Some("12.50")));
@@ -97,7 +69,7 @@ fn an_order_names_payee_amount_and_an_id_of_its_own() {
 
 #[test]
 fn what_needs_the_ledger_says_so_before_a_pin_is_asked_for() {
-    let wallet = Wallet::new();
+    let wallet = wallet();
     wallet.done(&["keys", "dev", "till-7@shop.example"]);
     wallet.done(&["card", "new", CARD, "-o", "card.json", "--pin-file", "pin"]);
     wallet.done(&[
@@ -119,12 +91,12 @@ fn what_needs_the_ledger_says_so_before_a_pin_is_asked_for() {
     assert!(wallet.refused(&[&pay[..], &["card.json"]].concat(), 2).contains("no order"));
     let swapped = ["card", "pay", "--card-file", "order.json", "-o", "pay.csp", "--order", "order.json"];
     assert!(wallet.refused(&swapped, 2).contains("not the file of a software card"));
-    assert!(!wallet.0.path().join("pay.csp").exists());
+    assert!(!wallet.path("pay.csp").exists());
 }
 
 #[test]
 fn only_a_cards_payment_is_confirmed_as_one() {
-    let wallet = Wallet::new();
+    let wallet = wallet();
     wallet.done(&["keys", "dev", "alice@bank.example"]);
     let account = wallet.done(&["keys", "show"])["account"].as_str().unwrap().to_owned();
     let (payer, to) = (format!("payer={account}"), format!("to={account}"));

@@ -1,41 +1,35 @@
 //! The wallet's keys as a process: words and back, programs that sign, who may read what, and that nothing secret is told anywhere.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
+mod support;
+
 use countersign_client::types::signature::{development_secret, public_key, sign};
 use serde_json::Value as Json;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
+use support::{error, fed, message, mode, result, set_mode};
 
-const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 /// Stands for every passphrase: nobody else writes this word.
 const PASSPHRASE: &str = "marker-of-a-passphrase";
 
-struct Wallet(tempfile::TempDir);
+/// A wallet whose environment holds the passphrase.
+struct Wallet(support::Wallet);
+
+impl std::ops::Deref for Wallet {
+    type Target = support::Wallet;
+
+    fn deref(&self) -> &support::Wallet {
+        &self.0
+    }
+}
 
 impl Wallet {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(support::Wallet::new())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// The program with these arguments, its answers for people or for programs.
     fn command(&self, json: bool, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
-        if json {
-            command.arg("--json");
-        }
-        command.current_dir(self.0.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
-        command.env("PATH", "/usr/bin:/bin").env("COUNTERSIGN_PASSPHRASE", PASSPHRASE).stdin(Stdio::null());
+        let mut command = self.0.command(json, args);
+        command.env("COUNTERSIGN_PASSPHRASE", PASSPHRASE);
         command
     }
 
@@ -43,19 +37,14 @@ impl Wallet {
         self.command(true, args).output().unwrap()
     }
 
+    #[track_caller]
     fn done(&self, args: &[&str]) -> Json {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        result(&self.run(args))
     }
 
+    #[track_caller]
     fn refused(&self, args: &[&str], exit: i32) -> String {
-        let output = self.run(args);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(exit), "{args:?}: {errors}");
-        assert!(output.stdout.is_empty(), "{args:?}");
-        let error: Json = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
-        error["error"]["message"].as_str().unwrap().to_owned()
+        message(&error(&self.run(args), exit))
     }
 
     /// What it shows at a terminal, which `script` (of every Linux system's basic programs) makes, and what it ends with.
@@ -63,12 +52,10 @@ impl Wallet {
         let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
         let line = format!("{} {}", env!("CARGO_BIN_EXE_countersign"), quoted.join(" "));
         let mut command = Command::new("script");
-        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(self.0.path());
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(self.path(""));
         command.env_clear().env("COUNTERSIGN_HOME", self.path("home")).env("PATH", "/usr/bin:/bin");
         command.env("COUNTERSIGN_PASSPHRASE", PASSPHRASE).env("SHELL", "/bin/sh");
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
+        let output = fed(command, typed.as_bytes());
         (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success())
     }
 
@@ -78,14 +65,6 @@ impl Wallet {
             ["tx", "propose", "assets.burn", "--party", "owner=alice", "--arg", "asset=EUR", "--arg", "amount=1"];
         self.done(&[&burn[..], &["-o", "burn.csp", "--force"]].concat());
     }
-}
-
-fn mode(path: &PathBuf) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-fn set_mode(path: &PathBuf, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! A lock's file without a node: what it asks, and files that are not what they should be.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
+mod support;
+
 use serde_json::{Value as Json, json};
-use std::fs;
-use std::process::{Command, Output, Stdio};
+use support::{Wallet, error};
 
 /// The form of a key, mistyped.
 const KEY: &str = "csk1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
 
 struct Door {
-    folder: tempfile::TempDir,
+    wallet: Wallet,
     /// An account, and the same 32 bytes as a validator's key.
     account: String,
     key: String,
@@ -16,32 +17,21 @@ struct Door {
 
 impl Door {
     fn new() -> Self {
-        let mut door = Self { folder: tempfile::tempdir().unwrap(), account: String::new(), key: String::new() };
-        let made: Json = serde_json::from_slice(&door.run(&["keys", "dev", "hotel"]).stdout).unwrap();
-        door.account = made["account"].as_str().unwrap().into();
-        door.key = made["key"].as_str().unwrap().into();
-        door
+        let wallet = Wallet::new();
+        let made = wallet.done(&["keys", "dev", "hotel"]);
+        let [account, key] = ["account", "key"].map(|name| made[name].as_str().unwrap().to_owned());
+        Self { wallet, account, key }
     }
 
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["--json", "--offline"]).args(args).current_dir(self.folder.path());
-        command.env_clear().env("COUNTERSIGN_HOME", self.folder.path().join("home")).stdin(Stdio::null());
-        command.output().unwrap()
-    }
-
+    #[track_caller]
     fn done(&self, args: &[&str]) -> Json {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
+        self.wallet.done(args)
     }
 
     /// Runs to failure with this exit code; the error.
+    #[track_caller]
     fn refused(&self, args: &[&str], exit: i32) -> Json {
-        let output = self.run(args);
-        assert_eq!(output.status.code(), Some(exit), "{args:?}: {output:?}");
-        let errors: Json = serde_json::from_slice(&output.stderr).unwrap();
-        errors["error"].clone()
+        error(&self.wallet.run(args), exit)
     }
 
     fn lock(&self) -> Json {
@@ -52,11 +42,11 @@ impl Door {
     }
 
     fn write(&self, lock: &Json) {
-        fs::write(self.folder.path().join("lock.json"), lock.to_string()).unwrap();
+        self.wallet.write("lock.json", lock.to_string());
     }
 
     fn kept(&self) -> Json {
-        serde_json::from_slice(&fs::read(self.folder.path().join("lock.json")).unwrap()).unwrap()
+        serde_json::from_str(&self.wallet.read("lock.json")).unwrap()
     }
 }
 
@@ -80,7 +70,7 @@ fn what_is_no_key_opens_nothing_and_changes_nothing() {
     door.write(&door.lock());
     let asked = door.done(&["lock", "challenge", "lock.json"])["challenge"].as_str().unwrap().to_owned();
     let before = door.kept();
-    fs::write(door.folder.path().join("nonsense"), [0xff; 100]).unwrap();
+    door.wallet.write("nonsense", [0xff; 100]);
     for key in [&asked, "countersign:key?qqqq", "COUNTERSIGN:KEY?"] {
         let error = door.refused(&["lock", "verify", "lock.json", key], 9);
         assert_eq!((&error["kind"], &error["details"]["name"]), (&json!("refused_by_lock"), &json!("text")));
@@ -118,6 +108,6 @@ fn a_file_that_is_no_lock_is_refused_by_its_cause() {
     ] {
         assert!(with(name, value.clone()).contains("is not a lock"), "{name}: {value}");
     }
-    fs::write(door.folder.path().join("lock.json"), "x".repeat(1 << 20)).unwrap();
+    door.wallet.write("lock.json", "x".repeat(1 << 20));
     assert!(door.refused(&show, 2)["message"].as_str().unwrap().contains("longer than"));
 }

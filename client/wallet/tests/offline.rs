@@ -1,79 +1,29 @@
 //! The wallet's program without a node: keys, proposals from draft to complete, and files that are not what they should be.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
+mod support;
+
 use serde_json::Value as Json;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
+use support::{Wallet, error, message, mode, result, set_mode};
 
-const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const OTHER_CHAIN: &str = "2222222222222222222222222222222222222222222222222222222222222222";
 
-/// One person's wallet, in a folder of its own.
-struct Wallet {
-    folder: tempfile::TempDir,
+/// The program with a passphrase in its environment.
+fn with_passphrase(wallet: &Wallet, passphrase: &str, args: &[&str]) -> Command {
+    let mut command = wallet.command(true, args);
+    command.env("COUNTERSIGN_PASSPHRASE", passphrase);
+    command
 }
 
-impl Wallet {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
+#[track_caller]
+fn done_with(wallet: &Wallet, passphrase: &str, args: &[&str]) -> Json {
+    result(&with_passphrase(wallet, passphrase, args).output().unwrap())
+}
 
-    /// With the development key `name`.
-    fn of(name: &str) -> Self {
-        let wallet = Self::new();
-        wallet.done(&["keys", "dev", name]);
-        wallet
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run_with(&self, passphrase: Option<&str>, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["--json", "--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
-        command.current_dir(self.folder.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
-        command.stdin(Stdio::null());
-        if let Some(passphrase) = passphrase {
-            command.env("COUNTERSIGN_PASSPHRASE", passphrase);
-        }
-        command.output().unwrap()
-    }
-
-    fn done_with(&self, passphrase: Option<&str>, args: &[&str]) -> Json {
-        let output = self.run_with(passphrase, args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// Runs to success; the result.
-    fn done(&self, args: &[&str]) -> Json {
-        self.done_with(None, args)
-    }
-
-    fn refused_with(&self, passphrase: Option<&str>, args: &[&str], exit: i32) -> String {
-        let output = self.run_with(passphrase, args);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(exit), "{args:?}: {errors}");
-        assert!(output.stdout.is_empty(), "{args:?}");
-        let last: Json = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
-        assert_eq!(last["error"]["exit"], exit);
-        last["error"]["message"].as_str().unwrap().to_string()
-    }
-
-    /// Runs to failure with this exit code; the message.
-    fn refused(&self, args: &[&str], exit: i32) -> String {
-        self.refused_with(None, args, exit)
-    }
-
-    fn account(&self) -> String {
-        self.done(&["keys", "show"])["account"].as_str().unwrap().to_string()
-    }
-
-    fn take(&self, from: &Wallet, file: &str) {
-        fs::copy(from.path(file), self.path(file)).unwrap();
-    }
+#[track_caller]
+fn refused_with(wallet: &Wallet, passphrase: &str, args: &[&str]) -> String {
+    message(&error(&with_passphrase(wallet, passphrase, args).output().unwrap(), 5))
 }
 
 fn purchase(merchant: &Wallet, customer: &Wallet) -> Json {
@@ -100,15 +50,15 @@ fn purchase(merchant: &Wallet, customer: &Wallet) -> Json {
 #[test]
 fn a_key_with_a_passphrase_signs_only_with_it() {
     let wallet = Wallet::new();
-    let key = wallet.done_with(Some("correct horse"), &["keys", "new", "alice"]);
+    let key = done_with(&wallet, "correct horse", &["keys", "new", "alice"]);
     assert_eq!(key["protection"], "passphrase");
     assert_eq!(wallet.done(&["keys", "list"])[0], key);
     let propose = ["tx", "propose", "assets.burn", "--party", "owner=alice", "--arg", "asset=EUR", "--arg", "amount=1"];
     wallet.done(&[&propose[..], &["-o", "burn.csp"]].concat());
     let sign = ["tx", "sign", "burn.csp", "--yes"];
     wallet.refused(&sign, 5);
-    assert!(wallet.refused_with(Some("wrong"), &sign, 5).contains("does not open"));
-    assert_eq!(wallet.done_with(Some("correct horse"), &sign)["complete"], true);
+    assert!(refused_with(&wallet, "wrong", &sign).contains("does not open"));
+    assert_eq!(done_with(&wallet, "correct horse", &sign)["complete"], true);
     fs::write(wallet.path("passphrase"), "correct horse\n").unwrap();
     wallet.done(&["--passphrase-file", "passphrase", "tx", "sign", "burn.csp", "--yes"]);
 }
@@ -117,7 +67,7 @@ fn a_key_with_a_passphrase_signs_only_with_it() {
 fn a_new_key_needs_a_passphrase_or_the_word_that_it_has_none() {
     let wallet = Wallet::new();
     wallet.refused(&["keys", "new", "alice"], 5);
-    wallet.refused_with(Some(""), &["keys", "new", "alice"], 5);
+    refused_with(&wallet, "", &["keys", "new", "alice"]);
     assert_eq!(wallet.done(&["keys", "new", "alice", "--no-passphrase"])["protection"], "none");
     wallet.refused(&["keys", "new", "alice", "--no-passphrase"], 5);
     wallet.refused(&["keys", "new", "../alice", "--no-passphrase"], 2);
@@ -130,17 +80,17 @@ fn a_new_key_needs_a_passphrase_or_the_word_that_it_has_none() {
 fn keys_that_others_can_read_are_not_used() {
     let wallet = Wallet::of("alice");
     let file = wallet.path("home/keys/alice.key.json");
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(mode(&file), 0o600);
+    set_mode(&file, 0o644);
     assert!(wallet.refused(&["keys", "show", "alice"], 5).contains("chmod 600"));
 }
 
 #[test]
 fn a_backup_is_taken_over_by_another_wallet() {
     let (wallet, other) = (Wallet::new(), Wallet::new());
-    let key = wallet.done_with(Some("p"), &["keys", "new", "alice"]);
+    let key = done_with(&wallet, "p", &["keys", "new", "alice"]);
     wallet.done(&["keys", "export", "alice", "-o", "backup.json"]);
-    assert_eq!(fs::metadata(wallet.path("backup.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&wallet.path("backup.json")), 0o600);
     other.take(&wallet, "backup.json");
     assert_eq!(other.done(&["keys", "import", "backup.json"]), key);
     other.refused(&["keys", "import", "backup.json"], 5);
@@ -410,9 +360,9 @@ fn what_needs_a_node_says_so() {
 fn completions_are_made_and_the_codes_are_told() {
     let wallet = Wallet::new();
     for shell in ["bash", "zsh", "fish"] {
-        let output = wallet.run_with(None, &["completions", shell]);
+        let output = wallet.run(&["completions", shell]);
         assert!(output.status.success() && !output.stdout.is_empty());
     }
-    let help = wallet.run_with(None, &["--help"]);
+    let help = wallet.run(&["--help"]);
     assert!(String::from_utf8(help.stdout).unwrap().contains("Exit codes"));
 }

@@ -1,89 +1,61 @@
 //! Proposals handed on as texts and QR codes between two wallets, through the program itself; an independent reader of
 //! codes (zbarimg) reads what ours writes.
 #![allow(clippy::unwrap_used, reason = "a failed step of a test ends it")]
+mod support;
+
 use countersign_client::types::Proposal;
 use countersign_client::types::signature::development_secret;
 use serde_json::Value as Json;
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
+use support::{error, fed, message, result};
 
-const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+/// One person's wallet, to which something can be given on standard input.
+struct Wallet(support::Wallet);
 
-/// One person's wallet with the development key of its name, in a folder of its own.
-struct Wallet {
-    folder: tempfile::TempDir,
+impl std::ops::Deref for Wallet {
+    type Target = support::Wallet;
+
+    fn deref(&self) -> &support::Wallet {
+        &self.0
+    }
 }
 
 impl Wallet {
     fn of(name: &str) -> Self {
-        let wallet = Self { folder: tempfile::tempdir().unwrap() };
-        wallet.done(&["keys", "dev", name]);
-        wallet
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, json: bool, args: &[&str], input: &[u8]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(["--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
-        if json {
-            command.arg("--json");
-        }
-        command.current_dir(self.folder.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A program that ends without reading closes its end; that is its choice.
-        drop(child.stdin.take().unwrap().write_all(input));
-        child.wait_with_output().unwrap()
+        Self(support::Wallet::of(name))
     }
 
     /// Runs to success with this standard input; the result.
+    #[track_caller]
     fn done_from(&self, args: &[&str], input: &[u8]) -> Json {
-        let output = self.run(true, args, input);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn done(&self, args: &[&str]) -> Json {
-        self.done_from(args, b"")
+        result(&fed(self.command(true, args), input))
     }
 
     /// Runs to a failure of bad input; the error.
+    #[track_caller]
     fn refused_from(&self, args: &[&str], input: &[u8]) -> Json {
-        let output = self.run(true, args, input);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {errors}");
-        assert!(output.stdout.is_empty(), "{args:?}");
+        let output = fed(self.command(true, args), input);
+        let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(errors.lines().count(), 1, "one line of JSON and no panic: {errors}");
-        serde_json::from_str::<Json>(&errors).unwrap()["error"].take()
+        error(&output, 2)
     }
 
+    #[track_caller]
     fn refused(&self, args: &[&str]) -> String {
-        self.refused_from(args, b"")["message"].as_str().unwrap().to_string()
-    }
-
-    fn account(&self) -> String {
-        self.done(&["keys", "show"])["account"].as_str().unwrap().to_string()
+        message(&self.refused_from(args, b""))
     }
 
     /// What is shown to people.
     fn shown(&self, args: &[&str]) -> String {
-        let output = self.run(false, args, b"");
+        let output = self.command(false, args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn take(&self, from: &Wallet, file: &str) {
-        fs::copy(from.path(file), self.path(file)).unwrap();
-    }
-
     /// The independent reader's texts of our images, one for each line.
     fn zbarimg(&self, images: &[&str]) -> Vec<String> {
-        let read =
-            Command::new("zbarimg").args(["--quiet", "--raw"]).args(images).current_dir(self.folder.path()).output();
+        let read = Command::new("zbarimg").args(["--quiet", "--raw"]).args(images).current_dir(self.path("")).output();
         let output = read.expect("zbarimg reads our codes in this test: apt install zbar-tools");
         assert!(output.status.success(), "{images:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
