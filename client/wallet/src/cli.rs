@@ -1,7 +1,7 @@
 //! The words of the command line. Each command's own words stand with the command.
 use crate::commands::{
-    account, asset, booking, calendar, card, contract, council, doc, events, keys, lock, member, network, qr, rebate,
-    topup, tx,
+    account, asset, booking, calendar, card, contacts, contract, council, doc, events, feed, inbox, keys, lock, login,
+    member, network, qr, rebate, send, topup, tx,
 };
 use crate::failure::{EXIT_CODES, Failure};
 use clap::{Args, Parser, Subcommand};
@@ -110,6 +110,18 @@ pub enum Command {
     /// Accounts, requests and proposals as QR codes, and what codes in images say
     #[command(subcommand)]
     Qr(qr::QrCommand),
+    /// Log in to a relay: a user with its password at its member's site, or a member with its key
+    Login(login::LoginArgs),
+    /// End a session at a relay
+    Logout(login::LogoutArgs),
+    /// Whom the user that is logged in knows, as its site tells
+    Contacts(contacts::ContactsArgs),
+    /// What the site of the user that is logged in has published
+    Feed(feed::FeedArgs),
+    /// Messages: fetched, opened, checked and listed
+    Inbox(inbox::InboxArgs),
+    /// Send a message: a text, a file or a proposal, sealed to its receiver
+    Send(send::SendArgs),
     /// A door's lock: made, asking, and checking keys offline
     #[command(subcommand)]
     Lock(lock::LockCommand),

@@ -4,19 +4,24 @@ pub mod asset;
 pub mod booking;
 pub mod calendar;
 pub mod card;
+pub mod contacts;
 pub mod contract;
 pub mod council;
 pub mod doc;
 pub mod doctor;
 pub mod events;
+pub mod feed;
+pub mod inbox;
 pub mod keys;
 pub mod lock;
+pub mod login;
 pub mod man;
 pub mod member;
 pub mod network;
 pub mod propose;
 pub mod qr;
 pub mod rebate;
+pub mod send;
 pub mod sign;
 pub mod topup;
 pub mod tx;
@@ -62,6 +67,12 @@ async fn dispatch(session: &mut Session, command: Command) -> Result<(), Failure
         Command::Topup(command) => Box::pin(topup::run(session, command)).await,
         Command::Card(command) => Box::pin(card::run(session, command)).await,
         Command::Qr(command) => qr::run(session, command).await,
+        Command::Login(args) => Box::pin(login::login(session, args)).await,
+        Command::Logout(args) => Box::pin(login::logout(session, args)).await,
+        Command::Contacts(args) => Box::pin(contacts::run(session, args)).await,
+        Command::Feed(args) => Box::pin(feed::run(session, args)).await,
+        Command::Inbox(args) => Box::pin(inbox::run(session, args)).await,
+        Command::Send(args) => Box::pin(send::run(session, args)).await,
         Command::Lock(command) => Box::pin(lock::run(session, command)).await,
         Command::Events(args) => events::run(session, args).await,
         Command::Calendar(args) => calendar::run(session, args).await,

@@ -1,12 +1,15 @@
-//! Questions at the terminal: yes or no, passphrases, PINs and words. Never answered by default.
+//! Questions at the terminal: yes or no, passphrases, passwords, PINs and words. Never answered by default.
 use crate::failure::Failure;
 use crate::files;
+use countersign_client::keystore::read_private;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Environment variable with the passphrase of the key in use.
 pub const PASSPHRASE_VARIABLE: &str = "COUNTERSIGN_PASSPHRASE";
+/// Environment variable with the password of a user at a site.
+pub const PASSWORD_VARIABLE: &str = "COUNTERSIGN_PASSWORD";
 /// Bytes of a passphrase file: a long sentence.
 const PASSPHRASE_BYTES_MAX: usize = 4 * 1024;
 
@@ -41,6 +44,18 @@ pub fn new_passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<Str
     if *first == *ask("Once more")? { Ok(first) } else { Err(Failure::PassphrasesDiffer) }
 }
 
+/// The password of a user at a site: from a file that only its owner can read, the environment or the terminal, in this order.
+pub fn password(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    if let Some(path) = file {
+        return first_line_of(path, &read_private(path)?);
+    }
+    match std::env::var(PASSWORD_VARIABLE) {
+        Ok(given) => Ok(Zeroizing::new(given)),
+        Err(_) if io::stdin().is_terminal() => ask(prompt),
+        Err(_) => Err(Failure::NoPassword),
+    }
+}
+
 /// A card's PIN from the file or the terminal. Not from the environment: a PIN is for whoever stands at the device.
 pub fn pin(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     match file {
@@ -70,8 +85,11 @@ pub fn given(file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> 
 }
 
 fn first_line(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = files::read_secret(path, PASSPHRASE_BYTES_MAX)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| Failure::Io {
+    first_line_of(path, &files::read_secret(path, PASSPHRASE_BYTES_MAX)?)
+}
+
+fn first_line_of(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| Failure::Io {
         path: path.display().to_string(),
         source: io::Error::new(io::ErrorKind::InvalidData, error),
     })?;
@@ -84,4 +102,30 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     }
     let typed = rpassword::prompt_password(format!("{prompt}: "));
     typed.map(Zeroizing::new).map_err(|source| Failure::Io { path: "the terminal".into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_client::keystore::KeyError;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_password_is_read_from_a_file_that_nobody_else_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        fs::write(&path, "correct horse \nsecond line\n").unwrap();
+        for open in [0o644, 0o640, 0o604] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            let refused = password(Some(&path), "Password").unwrap_err();
+            assert!(matches!(refused, Failure::Key(KeyError::OpenToOthers { .. })), "{refused}");
+            assert!(!refused.to_string().contains("horse"), "{refused}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(*password(Some(&path), "Password").unwrap(), "correct horse ");
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(password(Some(&path), "Password").is_err());
+        assert!(password(Some(&folder.path().join("absent")), "Password").is_err());
+    }
 }

@@ -1,4 +1,8 @@
 //! Everything that can go wrong, each with the exit code scripts decide by.
+mod messages;
+
+pub use messages::MessagingFailure;
+
 use crate::commands::card::VirtualReaderError;
 use countersign_client::builder::BuildError;
 use countersign_client::card::CardError;
@@ -7,6 +11,7 @@ use countersign_client::door::DoorError;
 use countersign_client::keystore::KeyError;
 use countersign_client::keystore::words::WordsError;
 use countersign_client::lock::{BadLock, Refusal};
+use countersign_client::messaging::SessionError;
 use countersign_client::qr::QrError;
 use countersign_client::request::BadRequestCode;
 use countersign_client::rpc::ClientError;
@@ -17,6 +22,7 @@ use countersign_client::types::proposal::ProposalError;
 use countersign_client::types::text::TextError;
 use countersign_client::uri::BadUri;
 use countersign_client::value::ValueError;
+use messages::{refusal_exit_code, session_exit_code};
 use std::io;
 
 /// The exit codes, as `--help` tells them.
@@ -26,11 +32,14 @@ pub const EXIT_CODES: &str = "Exit codes:
   2  bad usage, input or file
   3  the node cannot be reached or did not answer in time
   4  the node refused, or knows no such thing
-  5  the key or its passphrase, or the card's PIN
+  5  the key or its passphrase, the card's PIN, or the password at the site
   6  declined at the prompt
-  7  the node's answer does not follow from what the validators certified, or it is on another chain
+  7  the node's answer does not follow from what the validators certified, or it is on another chain; the site does not
+     grant the relay; the message is not to be believed
   8  the doctor found an error
-  9  the lock stays shut";
+  9  the lock stays shut
+ 10  nobody is logged in, or the session is over: log in, and again
+ 11  no message came in the time that was waited";
 
 /// Why a command ends without success.
 #[derive(Debug, thiserror::Error)]
@@ -383,6 +392,66 @@ pub enum Failure {
     /// The two passphrases typed differ.
     #[error("the two passphrases differ")]
     PassphrasesDiffer,
+    /// A log-in, or a message.
+    #[error(transparent)]
+    Messaging(Box<MessagingFailure>),
+    /// There is no session to work in.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// No password and nobody to ask.
+    #[error("there is no terminal to ask for the password at: give --password-file, or set COUNTERSIGN_PASSWORD")]
+    NoPassword,
+    /// No message came.
+    #[error("no message came in {seconds} s")]
+    NothingCame {
+        /// Waited for one.
+        seconds: u64,
+    },
+    /// There is no proposal among the messages.
+    #[error("no message has a proposal of a {wanted} in it; `countersign inbox` fetches what has come")]
+    NoProposalCame {
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// A message was named that has none.
+    #[error("the message {id} has no proposal in it: it is a {found}")]
+    NotAProposal {
+        /// The message's id.
+        id: String,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A message was named of which nothing is believed.
+    #[error("the message {id} is not to be believed: {reason}")]
+    NotBelieved {
+        /// The message's id.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// Everybody has signed.
+    #[error("nobody but you has to sign this any more: name who gets it with --to")]
+    NobodyToSend,
+    /// A file is longer than a message carries.
+    #[error("{path} is longer than the {} KiB that a message carries", .limit / 1024)]
+    LongAttachment {
+        /// The file.
+        path: String,
+        /// Bytes it may have.
+        limit: usize,
+    },
+    /// A post was wanted that is not there.
+    #[error("the site has no post {number}; `countersign feed` lists them")]
+    NoPost {
+        /// Its number.
+        number: u64,
+    },
+    /// A post has no proposal.
+    #[error("post {number} has no proposal in it")]
+    PostWithoutProposal {
+        /// Its number.
+        number: u64,
+    },
 }
 
 fn codes_left(unread: &usize) -> String {
@@ -426,7 +495,9 @@ impl Failure {
             6 => "declined",
             7 => "unverified",
             8 => "unhealthy",
-            _ => "refused_by_lock",
+            9 => "refused_by_lock",
+            10 => "not_logged_in",
+            _ => "nothing_came",
         }
     }
 
@@ -437,7 +508,8 @@ impl Failure {
             Self::Ledger(_) => 1,
             Self::Client(error) => match error {
                 ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::NotFinal { .. } => 3,
-                ClientError::Refused(_) | ClientError::BadAnswer { .. } => 4,
+                ClientError::Refused(refusal) => refusal_exit_code(refusal.code),
+                ClientError::BadAnswer { .. } => 4,
                 ClientError::BadUrl { .. } | ClientError::Trust(_) => 2,
                 ClientError::Unverified(_) => 7,
             },
@@ -454,10 +526,15 @@ impl Failure {
             | Self::PassphrasesDiffer
             | Self::NoPin
             | Self::PinsDiffer
+            | Self::NoPassword
             | Self::OtherPinKey { .. } => 5,
             Self::Declined => 6,
             Self::Unhealthy { .. } => 8,
             Self::Lock(_) | Self::Door(_) => 9,
+            Self::NotBelieved { .. } => 7,
+            Self::Session(error) => session_exit_code(error),
+            Self::Messaging(failure) => failure.exit_code(),
+            Self::NothingCame { .. } => 11,
             Self::Card(error) => card_exit_code(error),
             Self::VirtualReader(_)
             | Self::PayeeDiffers { .. }
@@ -502,6 +579,12 @@ impl Failure {
             | Self::BadChallenge(_)
             | Self::Damaged { .. }
             | Self::OtherVersion { .. }
+            | Self::NoProposalCame { .. }
+            | Self::NotAProposal { .. }
+            | Self::NobodyToSend
+            | Self::LongAttachment { .. }
+            | Self::NoPost { .. }
+            | Self::PostWithoutProposal { .. }
             | Self::NoTerminal => 2,
         }
     }
@@ -522,6 +605,7 @@ impl Failure {
             Self::BadParts { cause: BadUri::ForeignParts { count, present, missing, .. }, unread } => {
                 serde_json::json!({"parts": count, "foreign": present, "missing": missing, "unread_codes": unread})
             }
+            Self::Messaging(failure) => failure.data(),
             Self::Lock(refusal) => serde_json::json!({"code": refusal.code(), "name": refusal.name()}),
             _ => serde_json::Value::Null,
         }

@@ -59,6 +59,15 @@ pub fn write_proposal(path: &Path, proposal: &Proposal) -> Result<(), Failure> {
     write(path, &proposal.to_bytes())
 }
 
+/// Writes a file for its owner alone, instead of one that is there if `force`.
+pub fn write_private(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    check_new(path, force)?;
+    if force && path.exists() {
+        fs::remove_file(path).map_err(|source| io_failure(path, source))?;
+    }
+    countersign_client::keystore::write_private(path, bytes).map_err(|source| io_failure(path, source))
+}
+
 /// Writes a file beside its place and moves it there: a reader finds the old file or the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();

@@ -55,6 +55,8 @@ pub enum Wanted {
     Transaction,
     /// Proposals of documents.
     Document,
+    /// Proposals of either.
+    Any,
 }
 
 /// What was given, before it is known to be proposals.
@@ -188,12 +190,16 @@ fn codes_in(path: &Path, bytes: &[u8]) -> Result<Found, Failure> {
     qr::read(bytes).map_err(|cause| Failure::BadImage { path: path.display().to_string(), cause })
 }
 
-fn check_subject(copy: &Copy, wanted: Wanted) -> Result<(), Failure> {
+/// Fails if a copy is of something else than a command takes.
+pub fn check_subject(copy: &Copy, wanted: Wanted) -> Result<(), Failure> {
     let (is, found, command) = match copy.proposal.subject() {
         Subject::Transaction(_) => (Wanted::Transaction, "transaction", "countersign tx"),
         Subject::Document(_) => (Wanted::Document, "document", "countersign doc"),
     };
-    if is == wanted { Ok(()) } else { Err(Failure::WrongSubject { path: copy.place.clone(), found, command }) }
+    match is == wanted || wanted == Wanted::Any {
+        true => Ok(()),
+        false => Err(Failure::WrongSubject { path: copy.place.clone(), found, command }),
+    }
 }
 
 fn only<T>(items: Vec<T>) -> Option<T> {

@@ -7,6 +7,7 @@ mod confirm;
 mod failure;
 mod files;
 mod intake;
+mod logged_in;
 mod output;
 mod session;
 mod show;

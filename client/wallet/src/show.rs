@@ -5,6 +5,7 @@ use countersign_client::clock;
 use countersign_client::display::{self, CallDescription, Description, DocumentDescription, SignerDescription};
 use countersign_client::rpc::Finality;
 use countersign_client::rpc_types::{BalanceChange, EventView, ReceiptView, SimulationView};
+use countersign_client::types::bounded::is_deceptive;
 use countersign_client::types::{AccountId, Amount, AssetId, Timestamp};
 use countersign_client::value::show_amount;
 use serde_json::{Value as Json, json};
@@ -90,6 +91,28 @@ pub fn name_and_id(name: Option<&str>, id: &str) -> String {
         Some(name) => format!("{name} ({id})"),
         None => id.into(),
     }
+}
+
+/// What a proposal is about, a line for each of its calls, or one for a document.
+pub fn summary(told: &Description) -> Vec<String> {
+    match &told.document {
+        Some(document) => {
+            let said = document.lines.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>();
+            vec![format!("{} ({})", document.kind, said.join(", "))]
+        }
+        None => told.calls.iter().map(|call| call.line.clone()).collect(),
+    }
+}
+
+/// What somebody else has written, on one line and without what controls a terminal or reorders the text around it.
+pub fn foreign_line(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_deceptive(*c));
+    shown.collect()
+}
+
+/// The same with its lines.
+pub fn foreign_text(text: &str) -> String {
+    text.lines().map(foreign_line).collect::<Vec<_>>().join("\n")
 }
 
 /// What a transaction would do now.

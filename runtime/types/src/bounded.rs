@@ -145,7 +145,7 @@ impl<const MAX: usize> BoundedText<MAX> {
 
 /// Control characters and Unicode's invisible and direction controls (UAX #9), by which a payee's name could be made to
 /// read as another.
-pub(crate) fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }

@@ -1,5 +1,6 @@
 //! `countersign doc`: documents, which are signed like transactions but shown to a contract instead of submitted.
 use super::propose::{ProposalOptions, finish, parse_json};
+use super::send::{self, SendProposalArgs};
 use super::tx::{MergeArgs, SignArgs, merge, show_given, sign_given};
 use crate::cli::parse_pair;
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ pub enum DocCommand {
     Sign(SignArgs),
     /// Put the signatures of several copies together
     Merge(MergeArgs),
+    /// Send a document as a message to those who still have to sign
+    Send(SendProposalArgs),
 }
 
 /// A new document.
@@ -52,6 +55,7 @@ pub async fn run(session: &mut Session, command: DocCommand) -> Result<(), Failu
         DocCommand::Show(given) => show_given(session, &given, Wanted::Document).await,
         DocCommand::Sign(args) => sign_given(session, &args, Wanted::Document).await,
         DocCommand::Merge(args) => merge(session, &args, Wanted::Document).await,
+        DocCommand::Send(args) => send::send_proposal(session, &args, Wanted::Document).await,
     }
 }
 

@@ -1,10 +1,12 @@
 //! `countersign doctor`: what is wrong with this wallet and its way to the chain, how bad it is, and what to do. Changes nothing.
 //!
 //! ```text
-//! home.rs: folder, keys ─→ chain.rs: node, chain, proofs, versions, clock ─→ card readers, time zone ─→ findings, an exit code
+//! home.rs: folder, keys ─→ chain.rs: node, chain, proofs, versions, clock ─→ relay.rs: sessions, relays
+//!   ─→ card readers, time zone ─→ findings, an exit code
 //! ```
 mod chain;
 mod home;
+mod relay;
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -19,6 +21,7 @@ pub async fn run(options: &Global, output: &Output) -> Result<(), Failure> {
     let mut findings = Vec::new();
     home::examine(&options.home_folder(), &mut findings);
     Box::pin(chain::examine(options, &mut findings)).await;
+    Box::pin(relay::examine(options, &mut findings)).await;
     findings.push(readers(pcsc::slots()));
     findings.push(time_zone(clock::zone()));
     output.result(&findings, || findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n"));

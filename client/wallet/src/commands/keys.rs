@@ -8,7 +8,7 @@ use crate::files;
 use crate::output::{facts, table};
 use crate::session::Session;
 use clap::{Args, Subcommand};
-use countersign_client::keystore::{Custody, KeyRecord, Protection, write_private};
+use countersign_client::keystore::{Custody, KeyRecord, Protection};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -137,15 +137,10 @@ fn export(session: &Session, name: &str, output: &Path) -> Result<(), Failure> {
     if session.keystore.record(name)?.custody == Custody::Plain {
         session.output.warn("this key is not encrypted, and so is its copy not");
     }
-    write_new(output, content.as_bytes())?;
+    files::write_private(output, content.as_bytes(), false)?;
     let file = output.display().to_string();
     session.output.result(&json!({ "name": name, "file": file }), || format!("Key {name} copied to {file}"));
     Ok(())
-}
-
-/// Writes a new file for its owner alone.
-fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    write_private(path, content).map_err(|source| Failure::Io { path: path.display().to_string(), source })
 }
 
 fn protection(key: &KeyRecord) -> &'static str {

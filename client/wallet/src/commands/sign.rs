@@ -3,6 +3,7 @@ use crate::confirm;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::show;
+use countersign_client::Signer;
 use countersign_client::display::{self, Description};
 use countersign_client::keystore::KeyRecord;
 use countersign_client::rpc::ClientError;
@@ -32,6 +33,17 @@ pub async fn sign(
     for_account: Option<&str>,
     yes: bool,
 ) -> Result<Signed, Failure> {
+    sign_with(session, proposal, for_account, yes, None).await
+}
+
+/// As [`sign`], with the key in use unlocked already.
+pub async fn sign_with(
+    session: &mut Session,
+    proposal: &mut Proposal,
+    for_account: Option<&str>,
+    yes: bool,
+    unlocked: Option<&dyn Signer>,
+) -> Result<Signed, Failure> {
     session.check_chain(proposal).await?;
     let key = session.key()?;
     let told = session.describe(proposal).await?;
@@ -58,7 +70,11 @@ pub async fn sign(
     let nonetheless = if failure.is_some() { " nonetheless" } else { "" };
     // Whoever is asked has the whole before them, with --json too.
     confirm::confirm(&format!("{shown}\n\nSign this{nonetheless} for {who} with the key {}?", key.name), yes)?;
-    session.signer(&key)?.sign_proposal(proposal, &account).map_err(|error| Failure::of_signing(&told.id, error))?;
+    let signed = match unlocked {
+        Some(signer) => signer.sign_proposal(proposal, &account),
+        None => session.signer(&key)?.sign_proposal(proposal, &account),
+    };
+    signed.map_err(|error| Failure::of_signing(&told.id, error))?;
     Ok(Signed { key, account, told, simulation })
 }
 

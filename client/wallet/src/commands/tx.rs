@@ -1,6 +1,8 @@
 //! `countersign tx`: transactions from the first draft to the final receipt.
+use super::inbox;
 use super::propose::{self, ProposalOptions, draft, finish, parse_json};
 use super::qr::Forms;
+use super::send::{self, SendProposalArgs};
 use super::sign;
 use crate::cli::parse_pair;
 use crate::failure::Failure;
@@ -8,7 +10,7 @@ use crate::files;
 use crate::intake::{self, Given, Wanted};
 use crate::session::Session;
 use crate::show;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use countersign_client::builder::CallDraft;
 use countersign_client::display;
 use countersign_client::rpc::Finality;
@@ -35,6 +37,8 @@ pub enum TxCommand {
     Sign(SignArgs),
     /// Put the signatures of several copies together
     Merge(MergeArgs),
+    /// Send a proposal as a message to those who still have to sign
+    Send(SendProposalArgs),
     /// Try a proposal on the newest state, with or without all signatures
     Simulate(Given),
     /// Hand in a proposal that everybody has signed
@@ -82,9 +86,13 @@ pub struct ProposeArgs {
 /// A signature.
 #[derive(Args, Debug)]
 pub struct SignArgs {
-    #[command(flatten)]
-    pub given: Given,
-    /// Where the signed proposal goes [default: the file it came from]
+    /// The proposal, as `show` takes it; with --from inbox the id of a message, or its beginning [default there: the newest proposal]
+    #[arg(required_unless_present = "from", value_name = "PROPOSAL")]
+    pub proposal: Vec<PathBuf>,
+    /// Sign what came as a message
+    #[arg(long, value_enum)]
+    pub from: Option<Source>,
+    /// Where the signed proposal goes; what came as a message is put together with what is there [default: the file it came from]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Sign for this account, whose authority lists the key [default: the key's own]
@@ -95,6 +103,13 @@ pub struct SignArgs {
     pub yes: bool,
     #[command(flatten)]
     pub forms: Forms,
+}
+
+/// Where proposals come from besides files, texts and images.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The messages of this wallet
+    Inbox,
 }
 
 /// Copies of one proposal.
@@ -146,6 +161,7 @@ pub async fn run(session: &mut Session, command: TxCommand) -> Result<(), Failur
         TxCommand::Show(given) => show_given(session, &given, Wanted::Transaction).await,
         TxCommand::Sign(args) => sign_given(session, &args, Wanted::Transaction).await,
         TxCommand::Merge(args) => merge(session, &args, Wanted::Transaction).await,
+        TxCommand::Send(args) => send::send_proposal(session, &args, Wanted::Transaction).await,
         TxCommand::Simulate(given) => simulate(session, &given).await,
         TxCommand::Submit(args) => submit_file(session, &args).await,
         TxCommand::Status { id } => status(session, &id.to_string()).await,
@@ -207,7 +223,13 @@ pub async fn show_given(session: &mut Session, given: &Given, wanted: Wanted) ->
 
 /// Signs a proposal and writes it.
 pub async fn sign_given(session: &mut Session, args: &SignArgs, wanted: Wanted) -> Result<(), Failure> {
-    let taken = intake::take(&args.given.proposal, wanted)?;
+    let (taken, message) = match args.from {
+        None => (intake::take(&args.proposal, wanted)?, None),
+        Some(Source::Inbox) => {
+            let (taken, message) = inbox::take(session, &args.proposal, args.output.as_deref(), wanted)?;
+            (taken, Some(message))
+        }
+    };
     let output = args.output.clone().or_else(|| taken.file.clone());
     if output.is_none() && !args.forms.any() {
         return Err(Failure::NoOutput);
@@ -219,11 +241,15 @@ pub async fn sign_given(session: &mut Session, args: &SignArgs, wanted: Wanted) 
     let mut result = json!({
         "id": signed.told.id, "file": file, "key": signed.key.name, "account": signed.account.to_string(),
         "complete": missing.is_empty(), "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(), "proposal": signed.told,
-        "simulation": show::simulation_json(signed.simulation.as_ref(), &session.directory)
+        "simulation": show::simulation_json(signed.simulation.as_ref(), &session.directory),
+        "message": message.as_ref().map(|message| message.id.clone())
     });
     let forms = args.forms.add(&proposal, &mut result)?;
     if let Some(path) = &output {
         files::write_proposal(path, &proposal)?;
+    }
+    if let Some(message) = message {
+        message.set_handled()?;
     }
     session.output.result(&result, || {
         let left = match missing.len() {

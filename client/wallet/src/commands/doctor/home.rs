@@ -1,5 +1,5 @@
 //! The wallet's folder and its key files: who can read and write them, and whether they are whole. No passphrase is asked for.
-use crate::confirm::PASSPHRASE_VARIABLE;
+use crate::confirm::{PASSPHRASE_VARIABLE, PASSWORD_VARIABLE};
 use countersign_client::Keystore;
 use countersign_client::keystore::{Custody, Examined, KeyError, KeyRecord};
 use countersign_client::rpc_types::finding::Finding;
@@ -28,8 +28,8 @@ pub(super) fn examine(home: &Path, findings: &mut Vec<Finding>) {
         Err(error) => findings.push(Finding::failed("keys", &error, advice(&error))),
     }
     findings.extend(left_over(keystore.folder()));
-    if std::env::var_os(PASSPHRASE_VARIABLE).is_some() {
-        let text = format!("{PASSPHRASE_VARIABLE} is set: every program started from here can read it");
+    for variable in [PASSPHRASE_VARIABLE, PASSWORD_VARIABLE].iter().filter(|name| std::env::var_os(name).is_some()) {
+        let text = format!("{variable} is set: every program started from here can read it");
         findings.push(Finding::note("keys", text));
     }
 }

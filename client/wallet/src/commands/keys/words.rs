@@ -1,5 +1,5 @@
 //! A key as words on paper, and back from them. The words go to a terminal or into a file of their owner's; nothing else shows them.
-use super::{NewArgs, new_passphrase, protected_by, write_new};
+use super::{NewArgs, new_passphrase, protected_by};
 use crate::confirm;
 use crate::failure::Failure;
 use crate::files;
@@ -46,7 +46,7 @@ pub fn show(session: &Session, name: &str, output: Option<&Path>) -> Result<(), 
     };
     let mut content = words;
     content.push('\n');
-    write_new(path, content.as_bytes())?;
+    files::write_private(path, content.as_bytes(), false)?;
     let (account, file) = (record.account.to_string(), path.display().to_string());
     let result = json!({ "name": name, "account": account, "file": file });
     session.output.result(&result, || format!("The words of {name} are in {file}"));
