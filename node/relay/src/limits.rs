@@ -103,6 +103,8 @@ pub(crate) const SITE_QUEUE_MAX: usize = 128;
 pub(crate) const SITE_POLLS_MAX: usize = 250;
 /// Requests that wait for posts at all sites: each holds a connection, of some 50 kB.
 pub(crate) const POLLS_MAX: usize = 1_000;
+/// How long each waits for posts when there are more than these, so that all have their turn soon.
+pub(crate) const CROWDED_WAIT_MS: u64 = 5_000;
 /// Bytes of an answer's head; signatures and their inputs take about one kilobyte.
 pub(crate) const ANSWER_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Headers of an answer.
@@ -122,6 +124,8 @@ pub(crate) const PROBE_WAIT: Duration = Duration::from_secs(5);
 pub(crate) const LOGINS_MAX: usize = 10_000;
 /// Of them at one site, so that a flood at one leaves room for the others.
 pub(crate) const SITE_LOGINS_MAX: usize = 1_000;
+/// How long a log-in stays open at least, if the site's clock differs: the site refuses what is too late for it.
+pub(crate) const LOGIN_LIFE_MS_MIN: u64 = 60 * 1000;
 /// How long a log-in may stay open, whatever the site says: the wallet works for seconds, its user is asked before.
 pub(crate) const LOGIN_LIFE_MS_MAX: u64 = 5 * 60 * 1000;
 /// Bytes of a site's number of a log-in; it is 16 random bytes.

@@ -132,7 +132,8 @@ impl Relay {
             return Err(RelayFault::of_site(user.site(), SiteError::Malformed));
         }
         let now_ms = self.now_us() / 1_000;
-        let expires_at_ms = expires_at_ms.min(now_ms.saturating_add(limits::LOGIN_LIFE_MS_MAX));
+        let within = |life_ms: u64| now_ms.saturating_add(life_ms);
+        let expires_at_ms = expires_at_ms.clamp(within(limits::LOGIN_LIFE_MS_MIN), within(limits::LOGIN_LIFE_MS_MAX));
         let login = self.logins.insert(Open { user, key, at_site, expires_at_ms }, now_ms)?;
         Ok(LoginStarted { login: HexBytes(login.to_vec()), ke2, expires_at_ms })
     }

@@ -227,13 +227,7 @@ impl Sites {
         let page: PostsPage = if ask.wait_ms == 0 {
             self.ask(merchant, POSTS, ask).await?
         } else {
-            let lane = self.lane(&merchant.name);
-            // Never closed. Whoever waits for a place is let in in turn: all get posts, later.
-            let _place = lane.polls.acquire().await.map_err(|_| SiteError::Busy)?;
-            let _one_of_all = self.polls.acquire().await.map_err(|_| SiteError::Busy)?;
-            let patience = Duration::from_millis(ask.wait_ms) + self.patience.margin;
-            let exchange = self.exchange(merchant, POSTS, to_body(ask)?);
-            read(timeout(patience, exchange).await.map_err(|_| SiteError::TooSlow)??)?
+            self.wait_for_posts(merchant, ask).await?
         };
         let mut last = ask.after;
         for post in &page.posts {
@@ -243,6 +237,19 @@ impl Sites {
             last = post.number;
         }
         if page.next == last && (!page.more || last > ask.after) { Ok(page) } else { Err(SiteError::Malformed) }
+    }
+
+    async fn wait_for_posts(&self, merchant: &Merchant, ask: &PostsAsk) -> Result<PostsPage, SiteError> {
+        let lane = self.lane(&merchant.name);
+        let is_crowded = lane.polls.available_permits() == 0 || self.polls.available_permits() == 0;
+        // Never closed. Whoever waits for a place is let in in turn.
+        let _place = lane.polls.acquire().await.map_err(|_| SiteError::Busy)?;
+        let _one_of_all = self.polls.acquire().await.map_err(|_| SiteError::Busy)?;
+        let wait_ms = if is_crowded { ask.wait_ms.min(limits::CROWDED_WAIT_MS) } else { ask.wait_ms };
+        let body = to_body(&PostsAsk { wait_ms, ..ask.clone() })?;
+        let patience = Duration::from_millis(wait_ms) + self.patience.margin;
+        let heard = timeout(patience, self.exchange(merchant, POSTS, body)).await;
+        read(heard.map_err(|_| SiteError::TooSlow)??)
     }
 
     fn lane(&self, site: &Name) -> Arc<Lane> {

@@ -5,7 +5,7 @@ use crate::testing::TestClock;
 use countersign_rpc_types::HexBytes;
 use countersign_rpc_types::site::{
     CONTACTS, ContactsAsk, ContactsPage, LOGIN_FINISH, LOGIN_START, LoggedIn, LoginFinish, LoginStart, LoginStarted,
-    SessionToken,
+    SessionToken, WAIT_MS_MAX,
 };
 use countersign_types::signature::{development_secret, public_key};
 use countersign_types::{BoundedText, Site};
@@ -185,6 +185,34 @@ async fn posts_come_in_the_order_of_their_numbers_or_not_at_all() {
     site.publish(4);
     let ask = PostsAsk { session, after: 2, limit: None, wait_ms: 0 };
     assert_eq!(sites.posts(&merchant, &ask).await.unwrap_err().reason(), "malformed");
+}
+
+#[tokio::test]
+async fn more_than_may_wait_for_posts_take_turns() {
+    let (site, merchant) = site("harbor-hotel.example").await;
+    let sites = Arc::new(sites(&[&site], Patience::default()));
+    site.play(Some(Trick::Silent));
+    let poll = || {
+        let (sites, merchant) = (sites.clone(), merchant.clone());
+        let ask = PostsAsk { session: SessionToken([1; 32]), after: 0, limit: None, wait_ms: WAIT_MS_MAX };
+        async move { sites.posts(&merchant, &ask).await }
+    };
+    let waits = |asked: &[(String, serde_json::Value)]| -> Vec<u64> {
+        asked.iter().map(|(_, ask)| ask["wait_ms"].as_u64().unwrap()).collect()
+    };
+    let lane = sites.lane(&merchant.name);
+    let others = lane.polls.acquire_many(limits::SITE_POLLS_MAX as u32 - 1).await.unwrap();
+    let first = tokio::spawn(poll());
+    site.until_asked(|asked| asked.len() == 1).await;
+    let second = tokio::spawn(poll());
+    tokio::task::yield_now().await;
+    assert_eq!(lane.polls.available_permits(), 0);
+    assert_eq!(waits(&site.asked()), [WAIT_MS_MAX]);
+    drop(others);
+    site.until_asked(|asked| asked.len() == 2).await;
+    assert_eq!(waits(&site.asked()), [WAIT_MS_MAX, limits::CROWDED_WAIT_MS]);
+    first.abort();
+    second.abort();
 }
 
 #[tokio::test]
