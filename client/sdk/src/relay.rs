@@ -11,8 +11,7 @@ mod notices;
 pub use live::LiveSession;
 pub use notices::{Notice, NoticeStream};
 
-use crate::Client;
-use crate::rpc::{ClientError, Patience};
+use crate::rpc::{ClientError, Patience, Refusal};
 use crate::rpc_types::relay::api::RelayRpcClient;
 use crate::rpc_types::relay::{
     COUNT_AGE_US_MAX, MemberLogin, RelayInfo, RelayLoginFinish, RelaySession, member_login_digest,
@@ -21,6 +20,7 @@ use crate::rpc_types::site::{LoginStart, LoginStarted};
 use crate::rpc_types::{ErrorCode, HexBytes};
 use crate::signer::{Signer, SignerError};
 use crate::types::{Hash, Name, PublicKey};
+use crate::{Client, clock};
 use jsonrpsee::core::ClientError as WireError;
 use jsonrpsee::ws_client::WsClient;
 use std::cell::Cell;
@@ -99,6 +99,18 @@ fn next_count() -> u64 {
     last.map_or(now_us, next)
 }
 
+/// Goes on after the count that the relay says it has seen, as far as it is one of today: another run of this wallet may have
+/// been faster, or this clock is some seconds behind that of a relay which has just started.
+fn go_on_after(refused: &ClientError) {
+    let ClientError::Refused(Refusal { data: Some(data), .. }) = refused else {
+        return;
+    };
+    let now_us = clock::now().millis().saturating_mul(1_000);
+    if let Some(last) = data["last"].as_u64().filter(|last| last.abs_diff(now_us) <= COUNT_AGE_US_MAX) {
+        COUNT.fetch_max(last, Ordering::Relaxed);
+    }
+}
+
 impl RelayClient {
     /// The relay of the node at an address, as [`Client::new`] takes it.
     ///
@@ -173,8 +185,7 @@ impl RelayClient {
         self.signed("relay_member_login", login, run).await
     }
 
-    /// Asks with something that is signed anew for every attempt. A refusal of the count may come from another run of
-    /// this wallet that was faster: it is tried once more.
+    /// Asks with something that is signed anew for every attempt. If the count is refused, it is tried once more with a greater one.
     async fn signed<S, T, F>(
         &self,
         method: &'static str,
@@ -185,7 +196,7 @@ impl RelayClient {
         F: Future<Output = Result<T, WireError>>,
     {
         match self.signed_once(method, &sign, &run).await {
-            Err(RelayError::Client(error)) if error.code() == Some(ErrorCode::BadProof) => {}
+            Err(RelayError::Client(error)) if error.code() == Some(ErrorCode::BadProof) => go_on_after(&error),
             other => return other,
         }
         match self.signed_once(method, &sign, &run).await {
@@ -227,7 +238,7 @@ impl RelayClient {
         let Ok(info) = self.info().await else {
             return refused.into();
         };
-        let here_ms = crate::clock::now().millis();
+        let here_ms = clock::now().millis();
         let apart_ms = here_ms.abs_diff(info.time_ms);
         if apart_ms.saturating_mul(1_000) <= COUNT_AGE_US_MAX {
             return refused.into();

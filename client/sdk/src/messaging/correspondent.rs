@@ -137,6 +137,17 @@ impl Correspondent {
         }))
     }
 
+    /// Checks that a letter is from this account, as it was read: its key is one of the account's, which may act.
+    ///
+    /// # Errors
+    /// [`CorrespondentError::OtherKey`] or [`CorrespondentError::Suspended`].
+    pub fn check_wrote(&self, signed: &SignedLetter) -> Result<(), CorrespondentError> {
+        if signed.letter.from != self.account || !self.keys.contains(&signed.key) {
+            return Err(CorrespondentError::OtherKey { name: self.name.clone(), key: signed.key });
+        }
+        if self.is_active { Ok(()) } else { Err(CorrespondentError::Suspended { name: self.name.clone() }) }
+    }
+
     /// The key to seal letters to.
     ///
     /// # Errors
@@ -154,17 +165,4 @@ const ACTIVE: &str = "active";
 
 fn bad_answer(method: &'static str, cause: &dyn std::fmt::Display) -> ClientError {
     ClientError::BadAnswer { method, cause: cause.to_string() }
-}
-
-/// Checks on the ledger, as it is now, that a letter's key is one of the account it names as its sender, and that this
-/// account may act.
-///
-/// # Errors
-/// [`CorrespondentError`]; only if [`CorrespondentError::is_verdict`] the letter is not to be believed.
-pub async fn check_sender(client: &Client, signed: &SignedLetter) -> Result<Correspondent, CorrespondentError> {
-    let sender = Correspondent::find(client, &signed.letter.from.to_string()).await?;
-    if !sender.keys.contains(&signed.key) {
-        return Err(CorrespondentError::OtherKey { name: sender.name, key: signed.key });
-    }
-    if sender.is_active { Ok(sender) } else { Err(CorrespondentError::Suspended { name: sender.name }) }
 }

@@ -2,21 +2,23 @@
 //! cannot be believed is set aside with its reason and blocks nothing.
 //!
 //! ```text
-//! relay_inbox ─page→ known already? ─→ seal::open ─→ correspondent::check_sender ─→ MessageStore::keep, on the disk
+//! relay_inbox ─page→ known already? ─→ seal::open ─→ correspondent.rs: who wrote? ─→ MessageStore::keep, on the disk
 //!      ▲                                                                                  │
 //!      └──────────────────────────── relay_acknowledge ←──────────────────────────────────┘
 //! ```
 //! A crash at any place leaves messages at the relay that are fetched again, and known then.
-use super::correspondent::{CorrespondentError, check_sender};
+use super::correspondent::{Correspondent, CorrespondentError};
 use super::encryption::EncryptionKey;
+use super::letter::SignedLetter;
 use super::seal::{OpenError, check_fresh, open};
 use super::session::StoredSession;
-use super::store::{KeptMessage, MessageHead, MessageStore, StoreError, Times};
+use super::store::{KeptMessage, MessageHead, MessageStore, StoreError, Times, id_of};
 use crate::relay::{LiveSession, RelayError};
 use crate::rpc::ClientError;
 use crate::rpc_types::relay::{Envelope, INBOX_PAGE_MAX, InboxPage, InboxQuery, StoredMessage};
-use crate::types::{Hash, Timestamp};
+use crate::types::{AccountId, Hash, Name, Timestamp};
 use crate::{Client, clock};
+use std::collections::BTreeMap;
 
 /// What was fetched.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -57,6 +59,7 @@ pub async fn fetch(
 ) -> Result<Fetched, FetchError> {
     // Whether a sender may act is to be seen as it is now, in a run that goes on for hours too.
     client.refresh().await;
+    let mut receiver = Receiver { client, session, key, senders: BTreeMap::new() };
     let mut fetched = Fetched::default();
     let mut after = 0;
     loop {
@@ -65,7 +68,12 @@ pub async fn fetch(
         let Some(last) = page.messages.last().map(|message| message.number) else {
             return Ok(fetched);
         };
-        let kept = receive(client, session, key, store, &page.messages).await?;
+        let ids: Vec<Hash> = page.messages.iter().map(|message| id_of(&message.envelope.0)).collect();
+        let known = store.knows(&ids)?;
+        let mut kept = Vec::new();
+        for (message, _) in page.messages.iter().zip(known).filter(|(_, known)| !known) {
+            kept.push(receiver.receive(message).await?);
+        }
         fetched.known += page.messages.len() - kept.len();
         // After this the messages are on the disk, and the relay may forget them.
         let stored = store.keep(&kept)?;
@@ -98,47 +106,47 @@ fn check_page(page: &InboxPage, after: u64) -> Result<(), RelayError> {
     Err(ClientError::BadAnswer { method: "relay_inbox", cause: cause.into() }.into())
 }
 
-/// Opens and checks the messages that are not known.
-async fn receive(
-    client: &Client,
-    session: &LiveSession<'_>,
-    key: &EncryptionKey,
-    store: &MessageStore,
-    messages: &[StoredMessage],
-) -> Result<Vec<KeptMessage>, FetchError> {
-    let ids: Vec<Hash> = messages.iter().map(|message| Hash::of("message", &message.envelope.0)).collect();
-    let known = store.knows(&ids)?;
-    let mut kept = Vec::new();
-    for (message, _) in messages.iter().zip(known).filter(|(_, known)| !known) {
-        kept.push(receive_one(client, session, key, message).await?);
-    }
-    Ok(kept)
+/// Opens and checks messages, one after the other.
+struct Receiver<'a, 's> {
+    client: &'a Client,
+    session: &'a LiveSession<'s>,
+    key: &'a EncryptionKey,
+    /// Senders that were looked up: the ledger is asked once for each.
+    senders: BTreeMap<AccountId, Correspondent>,
 }
 
-async fn receive_one(
-    client: &Client,
-    session: &LiveSession<'_>,
-    key: &EncryptionKey,
-    message: &StoredMessage,
-) -> Result<KeptMessage, ClientError> {
-    let times = Times { relayed_at: Timestamp::from_millis(message.received_at_ms), stored_at: clock::now() };
-    let envelope = match Envelope::read(&message.envelope.0) {
-        Ok(envelope) => envelope,
-        Err(error) => {
-            let reason = OpenError::from(error);
-            return Ok(KeptMessage::not_an_envelope(&message.envelope.0, &reason, &times));
+impl Receiver<'_, '_> {
+    async fn receive(&mut self, message: &StoredMessage) -> Result<KeptMessage, ClientError> {
+        let times = Times { relayed_at: Timestamp::from_millis(message.received_at_ms), stored_at: clock::now() };
+        let envelope = match Envelope::read(&message.envelope.0) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let reason = OpenError::from(error);
+                return Ok(KeptMessage::not_an_envelope(&message.envelope.0, &reason, &times));
+            }
+        };
+        let StoredSession { account, chain, .. } = self.session.stored();
+        let fresh = check_fresh(&envelope, account, chain, times.stored_at);
+        let opened = match fresh.and_then(|()| open(&envelope, self.key)) {
+            Ok(opened) => opened,
+            Err(reason) => return Ok(KeptMessage::set_aside(&envelope, None, &reason, &times)),
+        };
+        match self.sender(&opened.signed).await {
+            Ok(name) => Ok(KeptMessage::believed(&envelope, opened, name, &times)),
+            Err(CorrespondentError::Ledger(error)) => Err(error),
+            Err(verdict) => Ok(KeptMessage::set_aside(&envelope, Some(opened), &verdict, &times)),
         }
-    };
-    let StoredSession { account, chain, .. } = session.stored();
-    let opened = check_fresh(&envelope, account, chain, times.stored_at).and_then(|()| open(&envelope, key));
-    let opened = match opened {
-        Ok(opened) => opened,
-        Err(reason) => return Ok(KeptMessage::set_aside(&envelope, None, &reason, &times)),
-    };
-    match check_sender(client, &opened.signed).await {
-        Ok(sender) => Ok(KeptMessage::believed(&envelope, opened, sender.name, &times)),
-        Err(CorrespondentError::Ledger(error)) => Err(error),
-        Err(verdict) => Ok(KeptMessage::set_aside(&envelope, Some(opened), &verdict, &times)),
+    }
+
+    /// The sender's name, if it is from whom it says.
+    async fn sender(&mut self, signed: &SignedLetter) -> Result<Name, CorrespondentError> {
+        let from = signed.letter.from;
+        if !self.senders.contains_key(&from) {
+            self.senders.insert(from, Correspondent::find(self.client, &from.to_string()).await?);
+        }
+        let sender = &self.senders[&from];
+        sender.check_wrote(signed)?;
+        Ok(sender.name.clone())
     }
 }
 

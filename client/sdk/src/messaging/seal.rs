@@ -29,7 +29,7 @@ const TAG_BYTES: usize = 16;
 const PADDING_BEGINS: u8 = 0x80;
 
 /// A letter out of its envelope: it was sealed to this wallet's key, and the key in it has signed it for this receiver.
-/// Whether that key is one of the sender's account is not yet known: [`super::correspondent::check_sender`].
+/// Whether that key is one of the sender's account is not yet known: [`super::Correspondent::check_wrote`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpenedLetter {
     /// The message's id.

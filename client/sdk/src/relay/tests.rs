@@ -42,6 +42,21 @@ async fn a_count_that_is_refused_is_tried_once_more_and_then_told() {
 }
 
 #[tokio::test]
+async fn the_count_goes_on_after_the_relays() {
+    let scene = Scene::new().await;
+    let soon = clock_us() + COUNT_AGE_US_MAX / 2;
+    let refused = |last: u64| fault(ErrorCode::BadProof).with(json!({ "reason": "count", "last": last }));
+    scene.node.fail("relay_session", refused(soon));
+    scene.live().session().await.unwrap();
+    let last = || scene.node.asked.lock().unwrap().last().unwrap().1;
+    assert!(last() > soon, "{} after {soon}", last());
+    // A count of next year is not one to go on after: the wallet's requests would be refused everywhere else.
+    scene.node.fail("relay_session", refused(soon + 365 * 86_400 * 1_000_000));
+    scene.live().session().await.unwrap();
+    assert!(last() < soon + COUNT_AGE_US_MAX, "{} after {soon}", last());
+}
+
+#[tokio::test]
 async fn clocks_that_are_apart_are_told() {
     let scene = Scene::new().await;
     for (ahead_ms, wanted) in [(120_000, "behind"), (-120_000, "ahead of")] {
@@ -76,11 +91,11 @@ async fn a_session_that_is_over_and_a_relay_that_is_not_home_are_told() {
     assert!(matches!(&ended, RelayError::SessionEnded { user } if user.as_str() == BOB), "{ended}");
     assert_eq!(ended.code(), Some(ErrorCode::SessionEnded));
     let home = PublicKey([3; 32]);
-    let data = json!({ "why": "other_relay", "relay": home.to_string() });
+    let data = json!({ "reason": "not_home", "home": home.to_string() });
     scene.node.fail("relay_inbox", fault(ErrorCode::MessageRefused).with(data));
     let elsewhere = scene.live().inbox(InboxQuery::default()).await.unwrap_err();
     assert!(matches!(elsewhere, RelayError::OtherHome { home: found, .. } if found == home), "{elsewhere}");
-    scene.node.fail("relay_inbox", fault(ErrorCode::MessageRefused).with(json!({ "why": "expired" })));
+    scene.node.fail("relay_inbox", fault(ErrorCode::MessageRefused).with(json!({ "reason": "suspended" })));
     let refused = scene.live().inbox(InboxQuery::default()).await.unwrap_err();
     assert!(matches!(&refused, RelayError::Client(ClientError::Refused(_))), "{refused}");
 }
