@@ -20,7 +20,7 @@
 //! 9. [`messaging`] logs in at a [`relay`] and exchanges sealed letters, by which half-signed proposals travel.
 //!
 //! Errors are one type for each step, and carry what a program decides by. The crate's examples are short programs of the whole way:
-//! `pay`, `follow_events`, `verify_booking`, and `signer`, which is somebody else's key store.
+//! `pay`, `follow_events`, `verify_booking`, `messages`, and `signer`, which is somebody else's key store.
 //!
 //! ```no_run
 //! use countersign_client::rpc::Patience;
