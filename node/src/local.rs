@@ -124,11 +124,21 @@ fn identity(number: usize) -> NodeKey {
     NodeKey::development(&format!("node-{number}"))
 }
 
+/// The well-known keys of a development network's node, from 1.
+pub fn keys(number: usize) -> NodeKeys {
+    NodeKeys { network: identity(number), validator: Some(validator_key(number)) }
+}
+
+/// The specification of a development network with so many validators.
+pub fn spec(validators: usize) -> String {
+    countersign_chain_spec::to_toml(&genesis(validators))
+}
+
 fn folder_of(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("node-{number}"))
 }
 
-/// The development network's genesis with more validators.
+/// The development network's genesis with so many validators, each on a node that the council has admitted, so that it can relay.
 fn genesis(validators: usize) -> Genesis {
     let mut genesis = countersign_chain_spec::dev();
     let mut set: Vec<_> =
@@ -151,7 +161,7 @@ fn genesis(validators: usize) -> Genesis {
 fn make(dir: &Path, validators: usize) -> Result<(), LocalError> {
     // What an earlier `make` left that did not come to its end.
     forget(dir)?;
-    let spec = countersign_chain_spec::to_toml(&genesis(validators));
+    let spec = spec(validators);
     // The first folder last: where it is, all are.
     for number in (1..=validators).rev() {
         let mut config = Config::new(folder_of(dir, number));
@@ -159,8 +169,7 @@ fn make(dir: &Path, validators: usize) -> Result<(), LocalError> {
         // The command that starts the nodes names their ports.
         config.network_listen = "/ip4/127.0.0.1/tcp/0".into();
         config.rpc_listen = ([127, 0, 0, 1], 0).into();
-        let keys = NodeKeys { network: identity(number), validator: Some(validator_key(number)) };
-        folder::make(&mut config, Some(&spec), &keys)?;
+        folder::make(&mut config, Some(&spec), &keys(number))?;
     }
     Ok(())
 }
@@ -184,6 +193,7 @@ fn free_ports(wanted: usize) -> Result<Vec<u16>, LocalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_types::Role;
 
     #[test]
     fn a_network_is_made_once_and_found_again() {
@@ -197,6 +207,9 @@ mod tests {
             assert_eq!(genesis.validators.0.len(), 4);
             let key = NodeKey::load(&node.dir.join(folder::VALIDATOR_KEY_FILE), None).unwrap().public();
             assert!(genesis.validators.0.iter().any(|validator| validator.key == key));
+            let listed = genesis.nodes.iter().find(|listed| listed.key == identity(node.number).public()).unwrap();
+            let member = genesis.members.iter().find(|member| member.id == listed.member).unwrap();
+            assert!(member.roles.contains(&Role::Relay), "every node may relay");
             assert_eq!(node.peers.split(',').count(), 3);
             assert!(!node.peers.contains(&node.listen), "a node does not dial itself");
         }

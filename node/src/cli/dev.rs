@@ -3,7 +3,6 @@ use super::run::run_node;
 use super::{CliError, run};
 use crate::config::{self, Config};
 use crate::folder;
-use crate::keys::{NodeKey, NodeKeys};
 use crate::local::{self, Launch, LocalError, Process};
 use crate::node::Node;
 use clap::Args;
@@ -144,8 +143,7 @@ fn make(dir: &Path) -> Result<(), CliError> {
     // One node alone: nobody else connects.
     config.network_listen = "/ip4/127.0.0.1/tcp/0".into();
     config.log = "warn,countersign_node=info".into();
-    let keys = NodeKeys { network: NodeKey::generate()?, validator: Some(local::validator_key(1)) };
-    folder::make(&mut config, Some(countersign_chain_spec::DEV), &keys)?;
+    folder::make(&mut config, Some(&local::spec(1)), &local::keys(1))?;
     Ok(())
 }
 
