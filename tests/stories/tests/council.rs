@@ -72,6 +72,13 @@ impl Office {
         self.bank.run(&["council", "show"])
     }
 
+    /// What is listed of a node.
+    fn node(&self, key: &str) -> anyhow::Result<Value> {
+        let shown = self.shown()?;
+        let found = shown["nodes"].as_array().and_then(|nodes| nodes.iter().find(|node| node["key"] == key).cloned());
+        found.with_context(|| format!("{key} is listed: {shown:#}"))
+    }
+
     fn parameter(&self, name: &str) -> anyhow::Result<Option<u64>> {
         let shown = self.shown()?;
         let all = shown["parameters"].as_array().context("a list of parameters")?;
@@ -99,7 +106,8 @@ fn the_council_governs_by_signing_proposals_and_is_told_first_what_would_be_refu
         (&2.into(), Some(3))
     );
     assert_eq!(shown["validators"][0]["runs"], true, "{shown:#}");
-    assert_eq!((&shown["nodes"], &shown["evidence"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+    assert_eq!(shown["evidence"], Value::Array(vec![]));
+    assert_eq!((shown["nodes"].as_array().map(Vec::len), &shown["nodes"][0]["own"]), (Some(1), &true.into()));
 
     // Who will sign must be said where not everybody has to; a value out of its range is told at once.
     let draft = office.file("draft.csp");
@@ -127,14 +135,14 @@ fn the_council_governs_by_signing_proposals_and_is_told_first_what_would_be_refu
         "governance.BadAddress"
     );
     office.decide(&[&["node", "admit", &node, "--member", BOOKS][..], &address].concat())?;
-    let listed = &office.shown()?["nodes"][0];
+    let listed = office.node(&node)?;
     assert_eq!(
         (&listed["member_name"], &listed["address"], &listed["status"]),
         (&BOOKS.into(), &address[1].into(), &"active".into())
     );
     only_its_member_moves(&office, &node)?;
     office.decide(&["node", "remove", &node])?;
-    assert_eq!(office.shown()?["nodes"][0]["status"], "removed");
+    assert_eq!(office.node(&node)?["status"], "removed");
 
     office.decide(&["admit", "spa.example", &key("spa.example"), "--role", "relay", "--role", "merchant"])?;
     let spa = office.bank.run(&["member", "show", "spa.example"])?;
@@ -165,7 +173,54 @@ fn only_its_member_moves(office: &Office, node: &str) -> anyhow::Result<()> {
     assert!(refused(&foreign, 1).contains("governance."), "{foreign:?}");
     books.run(&change)?;
     books.run(&["tx", "submit", &draft, "--wait"])?;
-    assert_eq!(office.shown()?["nodes"][0]["address"], moved);
+    assert_eq!(office.node(node)?["address"], moved);
+    Ok(())
+}
+
+#[test]
+fn a_member_tells_where_its_site_is_and_which_nodes_relay_for_it() -> anyhow::Result<()> {
+    let office = Office::open()?;
+    let (file, answers) = (office.file("site.csp"), key("site"));
+    let (node, books_node) = (key("node-1"), key("node-2"));
+    office.decide(&["node", "admit", &books_node, "--member", BOOKS])?;
+    let show = ["member", "site", "show", HOTEL];
+    for more in [&[][..], &["--no-verify"]] {
+        let none = office.bank.try_run(&[&show[..], more].concat())?;
+        assert!(refused(&none, 4).contains("there is no site of harbor-hotel.example"), "{none:?}");
+    }
+    let set = |wallet: &Wallet, endpoint: &str, relays: &[&str]| {
+        let relays: Vec<&str> = relays.iter().flat_map(|relay| ["--relay", relay]).collect();
+        let told = ["member", "site", "set", "--endpoint", endpoint, "--answer-key", &answers];
+        wallet.try_run(&[&told[..], &relays, &["-o", &file, "--force", "--sign", "--yes"]].concat())
+    };
+    let endpoint = "https://login.harbor-hotel.example:26900";
+    for bad in ["http://login.harbor-hotel.example", "https://login.harbor-hotel.example/login", "https://a b"] {
+        assert!(refused(&set(&office.hotel, bad, &[&node])?, 2).contains("https://host"), "{bad}");
+    }
+    // What the ledger would refuse is told before anybody signs, and refused.
+    let strange = set(&office.hotel, endpoint, &[&node, &key("node-9")])?.json()?;
+    assert_eq!(strange["simulation"]["receipt"]["failure"]["name"], "registry.NotARelay", "{strange:#}");
+    let outcome = office.hotel.try_run(&["tx", "submit", &file, "--wait"])?;
+    assert!(refused(&outcome, 1).contains("registry.NotARelay"), "{outcome:?}");
+
+    let told = set(&office.hotel, endpoint, &[&node, &books_node])?.json()?;
+    assert_eq!((&told["complete"], &told["simulation"]["receipt"]["ok"]), (&true.into(), &true.into()), "{told:#}");
+    office.hotel.run(&["tx", "submit", &file, "--wait"])?;
+    let proven = office.bank.run(&show)?;
+    assert!(proven["verified"]["height"].is_u64(), "{proven:#}");
+    assert_eq!((&proven["name"], &proven["endpoint"]), (&HOTEL.into(), &endpoint.into()));
+    for (relay, wanted) in [(&proven["relays"][0], &node), (&proven["relays"][1], &books_node)] {
+        assert_eq!((&relay["key"], &relay["can_relay"]), (&wanted.as_str().into(), &true.into()), "{proven:#}");
+    }
+    let told = office.bank.run(&[&show[..], &["--no-verify"]].concat())?;
+    assert_eq!((&told["relays"], &told["key"]), (&proven["relays"], &answers.as_str().into()));
+
+    // A node that is removed is still named, and may not relay.
+    office.decide(&["node", "remove", &books_node])?;
+    let proven = office.bank.run(&show)?;
+    let relays = &proven["relays"];
+    assert_eq!((&relays[0]["can_relay"], &relays[1]["can_relay"]), (&true.into(), &false.into()), "{proven:#}");
+    assert_eq!(relays[1]["member"], BOOKS);
     Ok(())
 }
 

@@ -1,4 +1,6 @@
 //! `countersign member`: the members of the consortium, and what one may change of itself.
+mod site;
+
 use super::council::key;
 use super::propose::{ProposalOptions, call, finish_tried, pair};
 use crate::failure::Failure;
@@ -32,6 +34,9 @@ pub enum MemberCommand {
         #[command(flatten)]
         options: ProposalOptions,
     },
+    /// Where a member's users log in, and which nodes relay for them
+    #[command(subcommand)]
+    Site(site::SiteCommand),
 }
 
 /// Runs the command.
@@ -65,6 +70,7 @@ pub async fn run(session: &mut Session, command: MemberCommand) -> Result<(), Fa
             let proposal = session.transaction(vec![call], None).await?;
             finish_tried(session, proposal, &options).await?;
         }
+        MemberCommand::Site(command) => Box::pin(site::run(session, command)).await?,
         MemberCommand::Show { member } => {
             let client = session.client("looking up members")?;
             let view = client.member(&member).await?;

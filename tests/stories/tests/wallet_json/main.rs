@@ -213,7 +213,7 @@ fn council(all: &mut Recorder) -> anyhow::Result<()> {
     let shown = all.run(BANK, "keys show")?;
     let key = text(&shown, "key")?;
     fs::write(all.path("contract.wasm"), countersign_artifacts::REBATE.wasm)?;
-    all.run(BANK, "council show")?;
+    let council = all.run(BANK, "council show")?;
     for line in [
         format!("admit new.example {key} --role merchant"),
         format!("suspend {BOOKS}"),
@@ -233,6 +233,10 @@ fn council(all: &mut Recorder) -> anyhow::Result<()> {
         all.draw(BANK, &format!("council {line} --by {BANK},{HOTEL}"))?;
     }
     all.draw(BANK, &format!("member node-address {key} /dns4/node.example/tcp/26600"))?;
+    let relay = text(&council["nodes"][0], "key")?;
+    let site = format!("--endpoint https://login.harbor-hotel.example --answer-key {key} --relay {relay}");
+    all.decide(&[HOTEL], &format!("member site set {site}"))?;
+    all.run(ALICE, &format!("member site show {HOTEL}"))?;
     Ok(())
 }
 
