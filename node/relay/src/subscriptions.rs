@@ -126,8 +126,10 @@ impl Subscriptions {
 enum End {
     /// The session is over.
     Over,
-    /// All wallets have gone, or the relay closes or may not relay.
-    Gone,
+    /// All wallets have gone, and are forgotten.
+    Left,
+    /// The relay closes, or may not relay.
+    Stopped,
 }
 
 /// What watches for one session.
@@ -213,14 +215,15 @@ impl Watch {
         let end = tokio::select! {
             end = self.until_over() => end,
             () = self.tell_posts() => End::Over,
-            () = self.tell_messages() => End::Gone,
-            _ = closed.wait_for(|closed| *closed) => End::Gone,
+            () = self.tell_messages() => End::Stopped,
+            _ = closed.wait_for(|closed| *closed) => End::Stopped,
         };
-        let last = match end {
-            End::Over => Some(RelayNotice::Ended),
-            End::Gone => None,
-        };
-        self.relay.subscriptions.close(&self.session.id, last);
+        match end {
+            End::Over => self.relay.subscriptions.close(&self.session.id, Some(RelayNotice::Ended)),
+            End::Stopped => self.relay.subscriptions.close(&self.session.id, None),
+            // Others may have joined since, and have a watch of their own.
+            End::Left => {}
+        }
     }
 
     /// Looks whether the session still holds, and whether anybody is still there.
@@ -229,7 +232,7 @@ impl Watch {
         loop {
             match timeout(limits::SESSION_CHECK, ended.wait_for(|ended| *ended)).await {
                 Ok(_) => return End::Over,
-                Err(_) if self.relay.subscriptions.forget_if_gone(&self.session.id) => return End::Gone,
+                Err(_) if self.relay.subscriptions.forget_if_gone(&self.session.id) => return End::Left,
                 Err(_) => {}
             }
             if self.session.is_over(self.relay.now_us()) {
@@ -239,7 +242,7 @@ impl Watch {
             }
             match self.relay.merchant_of(&self.session).await {
                 Ok(_) => {}
-                Err(RelayFault::NotRelayed(NotRelayed::NotARelay)) => return End::Gone,
+                Err(RelayFault::NotRelayed(NotRelayed::NotARelay)) => return End::Stopped,
                 Err(_) => return End::Over,
             }
         }

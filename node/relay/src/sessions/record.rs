@@ -109,6 +109,9 @@ mod tests {
     #[test]
     fn the_bytes_of_a_session_are_frozen() {
         let bytes = (id(&TOKEN), record()).encode();
-        assert_eq!(Hash::of("frozen", &bytes).to_string(), "9cf61e0205fd635a118f7cce37ae36513d8a5f843019c5b9f3b3e9459dcfd46c");
+        assert_eq!(
+            Hash::of("frozen", &bytes).to_string(),
+            "9cf61e0205fd635a118f7cce37ae36513d8a5f843019c5b9f3b3e9459dcfd46c"
+        );
     }
 }
