@@ -6,6 +6,9 @@ use libp2p::Multiaddr;
 use libp2p::identity::{Keypair, ed25519};
 use libp2p::multiaddr::Protocol;
 
+/// What an identity begins with that holds its key: the code of no hash at all, and the length of an encoded ed25519 key.
+const KEY_FOLLOWS: [u8; 2] = [0, 36];
+
 /// A node's network identity: the hash of its identity key, shown as `12D3Koo…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub(crate) libp2p::PeerId);
@@ -20,6 +23,14 @@ impl PeerId {
     pub fn of_key(key: &PublicKey) -> Option<Self> {
         let key = ed25519::PublicKey::try_from_bytes(&key.0).ok()?;
         Some(Self(libp2p::identity::PublicKey::from(key).to_peer_id()))
+    }
+
+    /// The key whose identity it is: those of ed25519 keys hold the key itself. `None` for an identity of another kind of key.
+    pub fn key(&self) -> Option<PublicKey> {
+        let bytes = self.0.to_bytes();
+        let encoded = bytes.strip_prefix(&KEY_FOLLOWS)?;
+        let key = libp2p::identity::PublicKey::try_decode_protobuf(encoded).ok()?;
+        key.try_into_ed25519().ok().map(|key| PublicKey(key.to_bytes()))
     }
 }
 
@@ -174,7 +185,9 @@ mod tests {
     fn an_identity_follows_from_its_key_and_joins_its_address() {
         let id = PeerId::of_secret(&[7; 32]);
         let key = countersign_types::signature::public_key(&[7; 32]);
-        assert_eq!(PeerId::of_key(&key), Some(id));
+        let hashed: PeerId = "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC".parse().unwrap();
+        assert_eq!(hashed.key(), None, "the hash of a key of another kind");
+        assert_eq!((PeerId::of_key(&key), id.key()), (Some(id), Some(key)));
         assert_eq!(PeerId::of_key(&PublicKey([2; 32])), None, "no point of the curve");
         let at = |address: &str| PeerAddress::at(id, address);
         let address = at("/dns4/node.example/tcp/26600").unwrap();
