@@ -97,6 +97,12 @@ pub(crate) struct Flags {
     /// File with the passphrase of the key files, if they are encrypted.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Relay log-ins at merchants' sites and sealed messages, as far as the ledger lets this node.
+    #[arg(long)]
+    relay: bool,
+    /// PEM file with certificates of sites that the relay trusts besides the system's.
+    #[arg(long, value_name = "FILE")]
+    trusted_certificates: Option<PathBuf>,
     /// What to log, as info or debug,countersign_node::rpc=trace.
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -109,13 +115,19 @@ fn absolute(path: &Path) -> Result<PathBuf, CliError> {
 
 impl Flags {
     fn overrides(&self) -> Result<crate::config::Overrides, CliError> {
-        let passphrase_file = self.passphrase_file.as_deref().map(absolute).transpose()?;
-        let passphrase_file = passphrase_file.map(|file| file.display().to_string());
+        let file = |file: &Option<PathBuf>| -> Result<Option<String>, CliError> {
+            Ok(file.as_deref().map(absolute).transpose()?.map(|file| file.display().to_string()))
+        };
+        let passphrase_file = file(&self.passphrase_file)?;
+        let certificates = file(&self.trusted_certificates)?;
+        let relay = self.relay.then(|| "true".to_owned());
         let flags = [
             ("rpc.listen", &self.rpc_listen),
             ("network.listen", &self.listen),
             ("network.peers", &self.peers),
             ("keys.passphrase_file", &passphrase_file),
+            ("relay.enabled", &relay),
+            ("relay.trusted_certificates", &certificates),
             ("log.filter", &self.log),
         ];
         Ok(flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect())
@@ -177,7 +189,9 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Spec(_) | Self::Folder(_) | Self::Entry(_) => EXIT_SETTINGS,
-            Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. }) => EXIT_SETTINGS,
+            Self::Node(NodeError::Spec(_) | NodeError::Key(_) | NodeError::Peer { .. } | NodeError::Relay(_)) => {
+                EXIT_SETTINGS
+            }
             Self::Snapshot(error) => snapshot_code(error),
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),

@@ -25,6 +25,13 @@ impl Clock {
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         Timestamp::from_millis(millis.saturating_add_signed(self.offset_ms))
     }
+
+    /// Now, in microseconds since the Unix epoch. A time before 1970 reads as 1970.
+    pub fn micros(self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        micros.saturating_add_signed(self.offset_ms.saturating_mul(1_000))
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +45,9 @@ mod tests {
         let (before, between, after) = (behind.now(), machine.now(), ahead.now());
         assert!(between.saturating_since(before) >= 3_600_000);
         assert!(after.saturating_since(between) >= 3_600_000);
+        let (before, micros) = (machine.now().millis(), Clock::ahead_by(5_000).micros());
+        assert!(micros >= (before + 5_000) * 1_000 && micros < (machine.now().millis() + 5_001) * 1_000);
+        assert_eq!(Clock::ahead_by(i64::MIN).micros(), 0);
         assert_eq!(Clock::ahead_by(i64::MIN).now(), Timestamp::from_millis(0));
     }
 }

@@ -48,6 +48,10 @@ pub struct Config {
     pub checkpoint_seconds: u64,
     /// Whether transactions and events can be found by account, module and name.
     pub index: bool,
+    /// Whether the node relays log-ins and messages.
+    pub relay_enabled: bool,
+    /// PEM file with certificates of sites that are trusted besides the system's.
+    pub relay_certificates: Option<PathBuf>,
     /// Milliseconds the node's clock is ahead of the machine's; negative if behind.
     pub clock_offset_ms: i64,
     /// Which messages go to the log, as `tracing` directives.
@@ -74,6 +78,8 @@ impl Config {
             checkpoint_blocks: 200,
             checkpoint_seconds: 5,
             index: true,
+            relay_enabled: false,
+            relay_certificates: None,
             clock_offset_ms: 0,
             log: "info".into(),
         }

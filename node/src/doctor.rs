@@ -1,12 +1,13 @@
 //! What is wrong with a node, how bad it is, and what to do: looked at from outside, running or stopped.
 //!
 //! ```text
-//! folder.rs: settings, spec, keys, disk ─→ ports.rs ─→ view.rs: the chain as this node has it ─→ chain.rs, peers.rs ─→ findings
+//! folder.rs: settings, spec, keys, disk ─→ ports.rs ─→ view.rs: the chain as this node has it ─→ chain.rs, peers.rs, relay.rs ─→ findings
 //! ```
 mod chain;
 mod folder;
 mod peers;
 mod ports;
+mod relay;
 mod view;
 
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub fn examine(dir: &Path, environment: impl Iterator<Item = (String, String)>) 
     ports::examine(&patient.config, view.running.is_some(), &mut findings);
     chain::examine(&patient, &view, &mut findings);
     peers::examine(&patient, &view, &mut findings);
+    relay::examine(&patient, &view, &mut findings);
     findings
 }
 

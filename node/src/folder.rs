@@ -16,9 +16,11 @@ pub const VALIDATOR_KEY_FILE: &str = "validator.key";
 pub const SPEC_FILE: &str = "spec.toml";
 /// What others need to know of the node, in its folder.
 pub const ENTRY_FILE: &str = "entry.toml";
+/// What its relay keeps, in a node's folder.
+pub const RELAY_FOLDER: &str = "relay";
 
 /// Folders a running node makes.
-const KEPT_FOLDERS: [&str; 3] = ["chain", "consensus", "code-cache"];
+const KEPT_FOLDERS: [&str; 4] = ["chain", "consensus", "code-cache", RELAY_FOLDER];
 /// Files a running node makes, and those it is made from.
 const KEPT_FILES: [&str; 9] = [
     "mempool.bin",

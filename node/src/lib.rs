@@ -16,6 +16,7 @@
 //! | [`inspect`] | whether what a stopped node has on disk is right |
 //! | [`rpc`] | JSON-RPC, and plain HTTP for probes |
 //! | [`gossip`] | transactions between nodes |
+//! | `relay` | log-ins and messages, by the crate `countersign-relay`, if the operator has turned them on |
 //! | `peers` | who may connect, by the ledger and the settings |
 //! | [`demo`] | the product's stories, played by real processes |
 //! | [`local`] | a development network of several processes on this machine |
@@ -43,6 +44,7 @@ pub mod mempool;
 pub mod metrics;
 pub mod node;
 pub(crate) mod peers;
+pub(crate) mod relay;
 pub mod report;
 pub mod rpc;
 pub mod snapshot;

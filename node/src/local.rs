@@ -120,7 +120,7 @@ pub fn validator_key(number: usize) -> NodeKey {
 }
 
 /// The well-known network identity of a development network's node, from 1.
-fn identity(number: usize) -> NodeKey {
+pub fn identity(number: usize) -> NodeKey {
     NodeKey::development(&format!("node-{number}"))
 }
 
@@ -165,7 +165,7 @@ fn make(dir: &Path, validators: usize) -> Result<(), LocalError> {
     // The first folder last: where it is, all are.
     for number in (1..=validators).rev() {
         let mut config = Config::new(folder_of(dir, number));
-        config.log = "warn,countersign_node=info".into();
+        config.log = "warn,countersign_node=info,countersign_relay=info".into();
         // The command that starts the nodes names their ports.
         config.network_listen = "/ip4/127.0.0.1/tcp/0".into();
         config.rpc_listen = ([127, 0, 0, 1], 0).into();

@@ -137,15 +137,15 @@ impl Metrics {
         registry
     }
 
-    /// The text, with `engine` (the consensus engine's own) after it.
-    pub fn text(&self, engine: &str) -> String {
+    /// The text, with those of `others` (what parts of the node measure themselves) after it.
+    pub fn text(&self, others: &[String]) -> String {
         self.memory.set(resident_bytes().unwrap_or(0));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing into a String cannot fail");
         // One exposition has one end mark, after everything.
-        let own = text.trim_end().trim_end_matches("# EOF");
-        let engine = engine.trim_end().trim_end_matches("# EOF");
-        format!("{own}{engine}# EOF\n")
+        let all = std::iter::once(&text).chain(others);
+        let bare: String = all.map(|text| text.trim_end().trim_end_matches("# EOF")).collect();
+        format!("{bare}# EOF\n")
     }
 }
 
@@ -169,9 +169,9 @@ mod tests {
     fn the_text_has_every_figure_and_one_end_mark() {
         let metrics = Metrics::new();
         metrics.height.set(7);
-        let text = metrics.text("engine_rounds 3\n# EOF\n");
+        let text = metrics.text(&["engine_rounds 3\n# EOF\n".into(), String::new(), "relay_up 1\n# EOF\n".into()]);
         assert!(text.contains("countersign_height 7\n"), "{text}");
-        assert!(text.contains("engine_rounds 3\n"));
+        assert!(text.contains("engine_rounds 3\n") && text.contains("relay_up 1\n"));
         assert_eq!(text.matches("# EOF").count(), 1);
         assert!(resident_bytes().is_none_or(|bytes| bytes > 0));
     }

@@ -7,11 +7,12 @@ use crate::mempool::{self, Admission, Journal, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
 use crate::peers::{self, Own};
 use crate::rpc::{self, RpcError, RpcOptions};
-use crate::{gossip, report};
+use crate::{gossip, relay, report};
 use countersign_consensus::{BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner};
 use countersign_executor::{Engine, EngineConfig};
+use countersign_relay::OpenError;
 use countersign_state::{DiskOptions, DiskStore};
-use countersign_types::{Genesis, SignedTransaction};
+use countersign_types::{Genesis, PublicKey, SignedTransaction};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +71,9 @@ pub enum NodeError {
     /// The consensus engine did not start.
     #[error(transparent)]
     Consensus(#[from] StartError),
+    /// The relay's settings are wrong.
+    #[error(transparent)]
+    Relay(#[from] OpenError),
     /// The RPC port cannot be opened.
     #[error(transparent)]
     Rpc(#[from] RpcError),
@@ -84,6 +88,8 @@ pub struct Node {
     engine: tokio::task::JoinHandle<Ended>,
     service: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    key: PublicKey,
+    relay: relay::Service,
     rpc: rpc::Running,
 }
 
@@ -114,8 +120,6 @@ impl Node {
         })
         .await?;
         let Consensus { requests, gossip: incoming, questions, network, stopped: engine } = consensus;
-        // No part of this node answers questions of peers: dropping them tells the peer so.
-        drop(questions);
         let (outgoing, to_peers) = mpsc::channel(config.mempool_transactions_max);
         let gate = mempool::Gate { chain: chain.clone(), mempool: mempool.clone(), metrics: metrics.clone(), outgoing };
         let admission = Admission::open(gate);
@@ -130,7 +134,10 @@ impl Node {
             tokio::spawn(gossip::receive(admission.clone(), incoming)),
             tokio::spawn(take_in_again(mempool.clone(), admission.clone(), waiting)),
         ];
-        let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, network.clone(), validator_key);
+        // The node agrees meanwhile: after a crash the relay reads its whole file.
+        let relay = relay::start(&config, &identity, &chain, &network, questions).await?;
+        let (key, access) = (identity.public(), relay.access());
+        let api = rpc::Api::new(chain, mempool.clone(), admission, metrics, network.clone(), validator_key, access);
         let options = RpcOptions {
             listen: config.rpc_listen,
             connections_max: config.rpc_connections_max,
@@ -139,7 +146,7 @@ impl Node {
         let rpc = rpc::start(Arc::new(api), options).await?;
         write_address(&config.dir, rpc.address)?;
         tracing::info!(rpc = %rpc.address, peer = %network.local_id(), "serving");
-        Ok(Self { config, opened, mempool, network, engine, service, tasks, rpc })
+        Ok(Self { config, opened, mempool, network, engine, service, tasks, key, relay, rpc })
     }
 
     /// The chain.
@@ -155,6 +162,11 @@ impl Node {
     /// The network's handle.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The key by which its relay is known, if it relays: that of its network identity.
+    pub fn relay_key(&self) -> Option<PublicKey> {
+        self.relay.is_on().then_some(self.key)
     }
 
     /// Runs until `shutdown` resolves or the node has to stop; then stops in order.
@@ -179,6 +191,8 @@ impl Node {
     async fn stop(self) {
         let _ = std::fs::remove_file(self.config.dir.join(ADDRESS_FILE));
         self.rpc.stop().await;
+        // While the chain is open and the network is there: its answers need both.
+        self.relay.stop().await;
         // Dropping the requests stops the engine: from here on no block is decided.
         self.service.abort();
         let _ = self.service.await;
@@ -241,7 +255,7 @@ async fn open_chain(
 }
 
 /// A key that no validator has is most likely the wrong file.
-fn warn_if_no_validator(chain: &Chain, key: Option<countersign_types::PublicKey>) {
+fn warn_if_no_validator(chain: &Chain, key: Option<PublicKey>) {
     let head = chain.head();
     if let Some(key) = key.filter(|key| !head.validators.0.iter().any(|validator| validator.key == *key)) {
         tracing::warn!(%key, height = head.height().get(), "the key of this node is no validator's now; it only follows");

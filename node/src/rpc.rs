@@ -1,7 +1,8 @@
 //! The node's RPC: JSON-RPC over HTTP and WebSocket, and plain HTTP for probes, all on one port.
 //!
 //! ```text
-//! port ─→ plain.rs (GET /livez …) ─→ jsonrpsee ─→ server.rs: the trait ─┬→ transactions.rs → Admission
+//! port ─→ plain.rs (GET /livez …) ─→ jsonrpsee ─┬→ relay.rs: the relay's trait → the crate countersign-relay
+//!                                                └→ server.rs: the trait ─┬→ transactions.rs → Admission
 //!                                                                        ├→ ledger.rs, governance.rs, contracts.rs, blocks.rs → Head
 //!                                                                        └→ events.rs, subscriptions.rs → index
 //! view.rs: records as wire types      failure.rs: stable names and codes      discover.rs: the OpenRPC document
@@ -17,6 +18,7 @@ mod governance;
 mod interfaces;
 mod ledger;
 mod plain;
+mod relay;
 mod server;
 mod start;
 mod subscriptions;
@@ -29,6 +31,7 @@ pub use start::{RpcError, RpcOptions, Running};
 use crate::chain::{Chain, Fault};
 use crate::mempool::{Admission, Mempool};
 use crate::metrics::Metrics;
+use crate::relay::Access;
 use countersign_consensus::Network;
 use countersign_rpc_types::{ErrorCode, PAGE_ITEMS_MAX, RpcFault};
 use countersign_types::PublicKey;
@@ -51,6 +54,7 @@ pub(crate) struct Api {
     pub metrics: Metrics,
     pub network: Network,
     pub validator: Option<PublicKey>,
+    pub relay: Access,
     pub started: Instant,
     pub interfaces: interfaces::Interfaces,
     contract_calls: Semaphore,
@@ -65,10 +69,23 @@ impl Api {
         metrics: Metrics,
         network: Network,
         validator: Option<PublicKey>,
+        relay: Access,
     ) -> Self {
         let (contract_calls, readers) = (Semaphore::new(CONTRACT_CALLS_MAX), Semaphore::new(READERS_MAX));
         let (started, interfaces) = (Instant::now(), interfaces::Interfaces::default());
-        Self { chain, mempool, admission, metrics, network, validator, started, interfaces, contract_calls, readers }
+        Self {
+            chain,
+            mempool,
+            admission,
+            metrics,
+            network,
+            validator,
+            relay,
+            started,
+            interfaces,
+            contract_calls,
+            readers,
+        }
     }
 
     /// A storage fault while answering: the node stops, the caller hears that it cannot be answered here.

@@ -22,7 +22,7 @@ pub enum Level {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Finding {
     /// What was looked at. Of a node: `settings`, `spec`, `keys`, `disk`, `ports`, `node`, `admission`, `validator`, `clock`, `height`,
-    /// `peers`, `storage`. Of a wallet: `home`, `keys`, `node`, `chain`, `proofs`, `version`, `clock`, `time zone`, `reader`.
+    /// `peers`, `relay`, `storage`. Of a wallet: `home`, `keys`, `node`, `chain`, `proofs`, `version`, `clock`, `time zone`, `reader`.
     pub check: String,
     /// How bad it is.
     pub level: Level,

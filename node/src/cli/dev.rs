@@ -30,6 +30,12 @@ pub(super) struct Dev {
     /// Begin again: what the folder holds of an earlier chain is deleted.
     #[arg(long)]
     fresh: bool,
+    /// Let every node relay log-ins at merchants' sites and sealed messages.
+    #[arg(long)]
+    relay: bool,
+    /// PEM file with certificates of sites that the relays trust besides the system's.
+    #[arg(long, value_name = "FILE")]
+    trusted_certificates: Option<PathBuf>,
     /// What to log, as info or debug,countersign_node::rpc=trace.
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -58,12 +64,18 @@ impl Dev {
         }
         let mut flags = Vec::new();
         flags.extend(self.rpc_port.map(|port| ("rpc.listen", format!("127.0.0.1:{port}"))));
+        flags.extend(self.relay.then(|| ("relay.enabled", "true".to_owned())));
+        let certificates = self.trusted_certificates.as_deref().map(super::absolute).transpose()?;
+        flags.extend(certificates.map(|file| ("relay.trusted_certificates", file.display().to_string())));
         flags.extend(self.log.map(|filter| ("log.filter", filter)));
         let config = config::load(dir, std::env::vars(), &flags)?;
         run_node(config, false, |node: &Node| {
             let (chain, address) = (node.chain(), node.rpc_address());
             println!("{}, height {}", chain.genesis().title, chain.head().height());
             println!("rpc      http://{address}  ws://{address}  (also /metrics, /readyz)");
+            if let Some(relay) = node.relay_key() {
+                println!("relay    {relay}");
+            }
             welcome(chain.genesis(), &address.to_string());
         })
     }
@@ -72,12 +84,15 @@ impl Dev {
         let program =
             std::env::current_exe().map_err(|cause| CliError::System { action: "find this program", cause })?;
         let nodes = local::open(dir, validators)?;
+        let certificates = self.trusted_certificates.as_deref().map(super::absolute).transpose()?;
         let port = self.rpc_port.unwrap_or_else(|| Config::new(PathBuf::new()).rpc_listen.port());
         let launch = |number| Launch {
             program: program.clone(),
             // The first node serves where wallets look; the others anywhere.
             rpc_listen: SocketAddr::from(([127, 0, 0, 1], if number == 1 { port } else { 0 })),
             log: self.log.clone(),
+            relay: self.relay,
+            trusted_certificates: certificates.clone(),
         };
         let processes = Process::start_all(&nodes, launch)?;
         let spec = nodes.first().map(|node| node.dir.join(folder::SPEC_FILE)).unwrap_or_default();
@@ -87,6 +102,9 @@ impl Dev {
             let (address, pid) = (process.address(), process.pid());
             println!("node {}   rpc ws://{address}  network {}  process {pid}", process.number(), process.listen());
             println!("         log {}", process.log().display());
+            if self.relay {
+                println!("         relay {}", local::identity(process.number()).public());
+            }
         }
         welcome(&genesis, processes.first().map(Process::address).unwrap_or_default());
         supervise(processes)
@@ -142,7 +160,7 @@ fn make(dir: &Path) -> Result<(), CliError> {
     let mut config = Config::new(dir.to_path_buf());
     // One node alone: nobody else connects.
     config.network_listen = "/ip4/127.0.0.1/tcp/0".into();
-    config.log = "warn,countersign_node=info".into();
+    config.log = "warn,countersign_node=info,countersign_relay=info".into();
     folder::make(&mut config, Some(&local::spec(1)), &local::keys(1))?;
     Ok(())
 }

@@ -255,6 +255,8 @@ mod tests {
         config.network_peers = vec!["/ip4/10.0.0.2/tcp/1/p2p/A".into(), "/ip4/10.0.0.3/tcp/1/p2p/B".into()];
         config.validator_key = Some("validator.key".into());
         config.index = false;
+        config.relay_enabled = true;
+        config.relay_certificates = Some("sites.pem".into());
         config.clock_offset_ms = -5_000;
         let read = loaded(&template(&config), &[], &vec![]).unwrap();
         assert_eq!(Config { dir: config.dir.clone(), ..read }, config);
@@ -266,6 +268,8 @@ mod tests {
         let environment = [
             ("COUNTERSIGN_RPC_LISTEN", "127.0.0.1:2"),
             ("COUNTERSIGN_RPC_CONNECTIONS_MAX", "8"),
+            ("COUNTERSIGN_RELAY_ENABLED", "true"),
+            ("COUNTERSIGN_RELAY_TRUSTED_CERTIFICATES", "/etc/countersign/sites.pem"),
             ("COUNTERSIGN_NODE", "another program's"),
             ("HOME", "/"),
         ];
@@ -273,6 +277,8 @@ mod tests {
         assert_eq!(config.rpc_listen.port(), 3);
         assert_eq!(config.rpc_connections_max, 8);
         assert_eq!(config.mempool_bytes_max, 2_000_000);
+        assert!(config.relay_enabled && !loaded(text, &[], &vec![]).unwrap().relay_enabled);
+        assert_eq!(config.relay_certificates, Some("/etc/countersign/sites.pem".into()));
     }
 
     #[test]
@@ -290,6 +296,7 @@ mod tests {
         );
         assert!(refusal("[clock]\noffset_ms = 99_000_000_000\n").contains("clock.offset_ms: `99000000000` is not"));
         assert!(refusal("[storage]\nindex = 1\n").contains("true or false"));
+        assert!(refusal("[relay]\nenabled = \"yes\"\n").contains("relay.enabled: `yes` is not true or false"));
         assert!(refusal("[network]\npeers = \"x\"\n").contains("a list of texts in brackets"));
         assert!(refusal("[network]\npeers = [\"/ip4/1.2.3.4/tcp/1\"]\n").contains("a peer's address"));
         assert!(refusal("[rpc]\nlisten = \n").starts_with("node.toml, line 2:"));

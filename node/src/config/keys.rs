@@ -133,6 +133,12 @@ keys! {
     "storage.index" "Whether transactions and events can be found by account, module and name; a pure validator can do without."
         show |c| c.index.to_string();
         set |c, text| within(text, false, true, "true or false").map(|value| c.index = value);
+    "relay.enabled" "Whether this node relays: logs wallets in at their merchants' sites, and carries sealed messages. Only what the ledger grants works (docs/operating.md)."
+        show |c| c.relay_enabled.to_string();
+        set |c, text| within(text, false, true, "true or false").map(|value| c.relay_enabled = value);
+    "relay.trusted_certificates" "PEM file with certificates of sites that the relay trusts besides the system's; empty for none."
+        show |c| c.relay_certificates.as_deref().map(show_path).unwrap_or_default();
+        set |c, text| { c.relay_certificates = (!text.is_empty()).then(|| text.into()); Ok(()) };
     "clock.offset_ms" "Milliseconds added to the machine's clock: for tests, and for a machine whose clock cannot be set. A node whose clock is wrong proposes blocks the others refuse."
         show |c| c.clock_offset_ms.to_string();
         set |c, text| within(text, -CLOCK_OFFSET_MS_MAX, CLOCK_OFFSET_MS_MAX, "a number of milliseconds from -31622400000 to 31622400000").map(|value| c.clock_offset_ms = value);

@@ -96,7 +96,13 @@ impl Network {
     pub fn start(program: &Path, dir: &Path, validators: usize) -> Result<Self, DemoError> {
         eprintln!("starting the development network with {validators} validators in {}", dir.display());
         let nodes = local::open(&dir.join("network"), validators)?;
-        let launch = |_| Launch { program: program.into(), rpc_listen: ([127, 0, 0, 1], 0).into(), log: None };
+        let launch = |_| Launch {
+            program: program.into(),
+            rpc_listen: ([127, 0, 0, 1], 0).into(),
+            log: None,
+            relay: false,
+            trusted_certificates: None,
+        };
         let network = Self(Process::start_all(&nodes, launch)?);
         eprintln!("{network}");
         Ok(network)

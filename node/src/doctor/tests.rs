@@ -131,6 +131,23 @@ fn whether_the_council_has_admitted_the_node_is_found() {
 }
 
 #[test]
+fn what_a_relay_needs_before_it_runs_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(dir.path(), |config| {
+        config.relay_enabled = true;
+        config.relay_certificates = Some("sites.pem".into());
+    });
+    let findings = found(&node);
+    assert_found(&findings, "relay", Level::Error, "sites.pem");
+    assert_found(&findings, "relay", Level::Note, "once it has run");
+    let settings = fs::read_to_string(node.join(SETTINGS_FILE)).unwrap();
+    fs::write(node.join(SETTINGS_FILE), settings.replace("enabled = true", "enabled = false")).unwrap();
+    let off = found(&node);
+    assert_found(&off, "relay", Level::Note, "off");
+    assert_eq!(of(&off, "relay").len(), 1, "nothing more is asked of a node that relays nothing");
+}
+
+#[test]
 fn a_peer_that_is_not_there_is_found_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -24,6 +24,10 @@ pub struct Launch {
     pub rpc_listen: SocketAddr,
     /// What it logs, if not what its settings say.
     pub log: Option<String>,
+    /// Whether it relays log-ins and messages even if its settings do not say so.
+    pub relay: bool,
+    /// Certificates of sites its relay trusts besides the system's, if not those of its settings.
+    pub trusted_certificates: Option<PathBuf>,
 }
 
 /// A running node; killed when dropped.
@@ -64,6 +68,12 @@ impl Process {
         command.args(["--listen", &node.listen, "--peers", &node.peers, "--dir"]).arg(&node.dir);
         if let Some(filter) = &launch.log {
             command.args(["--log", filter]);
+        }
+        if launch.relay {
+            command.arg("--relay");
+        }
+        if let Some(file) = &launch.trusted_certificates {
+            command.arg("--trusted-certificates").arg(file);
         }
         // A group of its own: an interrupt from the terminal reaches the program that started it, which stops it in order.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -83,7 +83,8 @@ impl Api {
         let connected = peers.borrow().iter().filter(|peer| peer.connected).count();
         self.metrics.peers_listed.set(peers.borrow().len() as i64);
         self.metrics.peers_connected.set(connected as i64);
-        self.metrics.text(&countersign_consensus::metrics())
+        let relay = crate::relay::figures(&self.relay).unwrap_or_default();
+        self.metrics.text(&[countersign_consensus::metrics(), relay])
     }
 
     fn ready(&self) -> (u16, String) {

@@ -1,8 +1,11 @@
 //! Opening the port, with bounds on everything a client can hold on to.
 use super::plain::PlainLayer;
+use super::relay::RelayServer;
 use super::server::Server;
 use super::{Api, discover};
+use countersign_rpc_types::relay::api::RelayRpcServer;
 use countersign_rpc_types::{CountersignRpcServer, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
+use jsonrpsee::RpcModule;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::Server as JsonRpc;
 use jsonrpsee::server::{BatchRequestConfig, PingConfig, ServerConfig, ServerHandle};
@@ -78,9 +81,16 @@ pub(crate) async fn start(api: Arc<Api>, options: RpcOptions) -> Result<Running,
     let server = JsonRpc::builder().set_config(config).set_http_middleware(http).set_rpc_middleware(counted);
     let server = server.build(options.listen).await.map_err(failed)?;
     let address = server.local_addr().map_err(failed)?;
+    Ok(Running { address, handle: server.start(module(api)) })
+}
+
+/// Every method by its name.
+fn module(api: Arc<Api>) -> RpcModule<Server> {
+    let relay = RelayServer(api.clone()).into_rpc();
     let mut module = Server(api).into_rpc();
+    module.merge(relay).expect("no two methods have one name");
     module
         .register_method("rpc.discover", |_, _, _| discover::document())
         .expect("no method of the trait has this name");
-    Ok(Running { address, handle: server.start(module) })
+    module
 }

@@ -4,6 +4,7 @@ use super::transactions::block_notice;
 use super::{Api, beside, events};
 use crate::chain::Committed;
 use crate::index::Cursor;
+use countersign_rpc_types::relay::RelayNotice;
 use countersign_rpc_types::{BlockNotice, PAGE_ITEMS_MAX, RpcFault, TxStatus};
 use countersign_types::{Hash, Height};
 use jsonrpsee::core::server::SubscriptionSink;
@@ -12,6 +13,7 @@ use jsonrpsee::{PendingSubscriptionSink, SubscriptionMessage};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// A subscriber that takes nothing for this long is dropped: what it has not read would have to be kept for it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,6 +100,26 @@ pub(super) async fn watch(api: Arc<Api>, pending: PendingSubscriptionSink, id: H
         }
     }
     Ok(())
+}
+
+/// What a relay tells a wallet that is connected, until it has nothing more to tell. The relay keeps a bounded number of notices
+/// for a wallet, which reads the rest when it asks.
+pub(super) async fn notices(
+    api: &Api,
+    pending: PendingSubscriptionSink,
+    mut notices: mpsc::Receiver<RelayNotice>,
+) -> SubscriptionResult {
+    let sink = pending.accept().await?;
+    loop {
+        let notice = tokio::select! {
+            () = sink.closed() => return Ok(()),
+            notice = notices.recv() => notice,
+        };
+        match notice {
+            Some(notice) => send(api, &sink, &notice).await?,
+            None => return Ok(()),
+        }
+    }
 }
 
 impl Api {
