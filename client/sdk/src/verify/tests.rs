@@ -1,4 +1,5 @@
 //! Certificates, changes of validators, receipts and proofs, honest and forged; and a node that lies.
+mod letters;
 mod liar;
 mod sizes;
 mod world;
