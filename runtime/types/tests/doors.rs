@@ -66,6 +66,10 @@ fn at_every_door(bytes: &[u8]) {
     decode_metered::<Job>(bytes);
     decode_metered::<Account>(bytes);
     decode_metered::<Site>(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = endpoint::Endpoint::parse(&text);
+    let _ = endpoint::Endpoint::parse(&format!("https://{text}"));
+    let _ = endpoint::Endpoint::parse(&format!("https://[{text}"));
 }
 
 /// The encoding of `count` as the length of a list.
