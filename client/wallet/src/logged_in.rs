@@ -64,7 +64,10 @@ pub fn sessions(session: &Session) -> SessionStore {
 /// The relay at an address; that of the node in use is asked over the same connection.
 pub fn relay_at(session: &Session, url: &str) -> Result<RelayClient, Failure> {
     let node = session.client("a relay")?;
-    if node.url() == url { Ok(RelayClient::of(node)) } else { Ok(RelayClient::new(url, Patience::default())?) }
+    match node.url() == url {
+        true => Ok(RelayClient::of(node)),
+        false => Ok(RelayClient::new(url, Patience::default())?.heard_by(node)),
+    }
 }
 
 /// What is kept of the session to work in, which may be over.

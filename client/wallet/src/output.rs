@@ -21,14 +21,12 @@ pub struct Output {
     provenance: Option<Arc<Provenance>>,
     /// True once a result was given.
     told: Cell<bool>,
-    /// True once something in the results is a relay's or a site's word.
-    heard: Cell<bool>,
 }
 
 impl Output {
     /// For JSON if `json`; `provenance` is that of the node asked.
     pub fn new(json: bool, provenance: Option<Arc<Provenance>>) -> Self {
-        Self { json, provenance, told: Cell::new(false), heard: Cell::new(false) }
+        Self { json, provenance, told: Cell::new(false) }
     }
 
     /// One result: `value` for programs, `human` for people.
@@ -45,14 +43,9 @@ impl Output {
         self.told.set(true);
     }
 
-    /// What is told from now on is what a relay, or a site through it, says: for that there is no proof.
-    pub fn hear(&self) {
-        self.heard.set(true);
-    }
-
     /// What the results rest on.
     fn word(&self) -> Option<Word> {
-        if self.heard.get() { Some(Word::Heard) } else { self.provenance.as_ref()?.word() }
+        self.provenance.as_ref()?.word()
     }
 
     /// With the key `verified` in the result, or in each item of a list: height and time of the header it is proven

@@ -37,7 +37,6 @@ pub async fn run(session: &Session, args: ContactsArgs) -> Result<(), Failure> {
             break;
         }
     }
-    session.output.hear();
     session.output.result(&contacts, || match contacts.is_empty() {
         true => "The site tells no contacts".into(),
         false => table(

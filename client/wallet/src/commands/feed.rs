@@ -83,7 +83,6 @@ async fn list(session: &mut Session, args: &ListArgs) -> Result<(), Failure> {
         let proposal = describe(session, &post).await;
         told.push((post, proposal));
     }
-    session.output.hear();
     let result: Vec<Json> = told.iter().map(|(post, proposal)| to_json(post, proposal.as_ref())).collect();
     session.output.result(&result, || match told.is_empty() {
         true => "Nothing was published".into(),
@@ -100,7 +99,6 @@ async fn follow(session: &mut Session, args: &ListArgs) -> Result<(), Failure> {
     let live = logged_in.live();
     let mut notices = live.notices();
     let mut last = args.after.unwrap_or(0);
-    session.output.hear();
     loop {
         let posts = match notices.next().await? {
             Notice::Post(post) => vec![post],
@@ -129,7 +127,6 @@ async fn save(session: &mut Session, args: &SaveArgs) -> Result<(), Failure> {
     let proposal = proposal_of(&post)?.ok_or(Failure::PostWithoutProposal { number: args.number })?;
     files::write_proposal(&args.output, &proposal)?;
     let file = args.output.display().to_string();
-    session.output.hear();
     session.output.result(&json!({ "number": args.number, "file": file }), || {
         format!("Written to {file}. `countersign tx show {file}` tells what it does, for a document `doc show`")
     });

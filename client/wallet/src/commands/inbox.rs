@@ -30,6 +30,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// Messages that are listed unless told otherwise: a screen full.
 const LISTED: u32 = 20;
+/// The exit code of a relay that cannot be reached.
+const UNREACHABLE: u8 = 3;
 /// Longest wait for a message: a day, after which a session is over anyway.
 const WAIT_SECONDS_MAX: u64 = 24 * 60 * 60;
 
@@ -144,25 +146,33 @@ async fn fetch_new(session: &Session, logged_in: &LoggedIn) -> Result<Vec<Messag
     Ok([fetched.new, fetched.aside].concat())
 }
 
-/// Fetches until at least one message has come that is to be believed.
+/// Fetches until at least one message has come that is to be believed. A relay that starts again in the meantime is waited for.
 async fn wait(session: &Session, who: &Who, seconds: u64) -> Result<Vec<MessageHead>, Failure> {
     let until = Instant::now() + Duration::from_secs(seconds);
     let logged_in = LoggedIn::open(session, who)?;
     let live = logged_in.live();
     let mut notices = live.notices();
     let mut all = Vec::new();
+    let mut unreachable = None;
     loop {
         // Only the listening is given up: what is being fetched is told when it is here.
-        match timeout_at(until, looked_for(&mut notices, &logged_in)).await {
-            Ok(looked) => looked?,
-            Err(_) => return Err(Failure::NothingCame { seconds }),
-        }
-        let new = fetch_new(session, &logged_in).await?;
-        let has_come = new.iter().any(|head| head.aside.is_none());
-        all.extend(new);
-        if has_come {
-            return Ok(all);
-        }
+        let came = match timeout_at(until, looked_for(&mut notices, &logged_in)).await {
+            Ok(Ok(())) => fetch_new(session, &logged_in).await,
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => return Err(unreachable.unwrap_or(Failure::NothingCame { seconds })),
+        };
+        unreachable = match came {
+            Ok(new) => {
+                let has_come = new.iter().any(|head| head.aside.is_none());
+                all.extend(new);
+                if has_come {
+                    return Ok(all);
+                }
+                None
+            }
+            Err(failure) if failure.exit_code() == UNREACHABLE && Instant::now() < until => Some(failure),
+            Err(failure) => return Err(failure),
+        };
     }
 }
 

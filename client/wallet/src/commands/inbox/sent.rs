@@ -37,7 +37,6 @@ pub async fn run(session: &mut Session, args: &SentArgs) -> Result<(), Failure> 
     let client = session.client("looking up names")?.clone();
     let receivers: Vec<AccountId> = sent.iter().filter_map(|message| message.to.parse().ok()).collect();
     client.learn_all(&mut session.directory, receivers.into_iter().map(Need::NameOf).collect()).await?;
-    session.output.hear();
     let result: Vec<Json> = sent.iter().map(|message| to_json(session, message)).collect();
     session.output.result(&result, || {
         let rows = sent.iter().map(|message| {
