@@ -47,7 +47,7 @@ pub(crate) const INBOX_SHARE_MAX: u32 = INBOX_COUNT_MAX / 4;
 pub(crate) const INBOX_SHARE_BYTES_MAX: u64 = INBOX_BYTES_MAX / 4;
 /// Questions of one relay in a minute: what a hundred wallets send at once, and no more work than a node has to spare.
 pub(crate) const QUESTIONS_PER_MINUTE_MAX: u32 = 6_000;
-/// Relays whose questions are counted; the ledger admits fewer.
+/// Nodes whose questions are counted; the ledger admits fewer.
 pub(crate) const RELAYS_COUNTED_MAX: usize = 4_096;
 /// Entries forgotten in one transaction, so that messages never wait long behind it.
 pub(crate) const EXPIRED_PER_WRITE_MAX: usize = 128;

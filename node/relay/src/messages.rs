@@ -38,7 +38,7 @@ use inbox::{Incoming, Taken};
 use outbox::{Head, Origin, Outgoing};
 use redb::WriteTransaction;
 use sent::{HandedIn, State};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch as channel;
 
 /// The same for all messages of one sender to one receiver, and tells nothing else: a hash with a secret of the
@@ -184,21 +184,25 @@ impl Messages {
     /// Answers another node's relay.
     pub async fn answer(&self, from: &PublicKey, question: &[u8]) -> Bytes {
         let answer = self.consider(from, question).await;
-        match answer {
-            Answer::Refused(why @ (Why::NoRelay | Why::Unreadable | Why::NoEnvelope | Why::OtherChain)) => {
-                tracing::warn!(relay = %from, ?why, bytes = question.len(), "refused what another node's relay asked");
-            }
-            _ => tracing::debug!(relay = %from, ?answer, "answered another node's relay"),
+        let is_odd = match answer {
+            Answer::Refused(Why::NoRelay | Why::Unreadable | Why::NoEnvelope | Why::OtherChain) | Answer::Busy => true,
+            Answer::Refused(Why::Clock | Why::Receiver | Why::OtherKey) => false,
+            Answer::Stored | Answer::Known | Answer::Full(_) | Answer::NotHome => false,
+        };
+        if is_odd && self.askers().is_news(from) {
+            tracing::warn!(relay = %from, ?answer, bytes = question.len(), "refused what another node's relay asked");
+        } else {
+            tracing::debug!(relay = %from, ?answer, "answered another node's relay");
         }
         answer.write()
     }
 
     async fn consider(&self, from: &PublicKey, question: &[u8]) -> Answer {
+        if !self.askers().admits(from, self.now()) {
+            return Answer::Busy;
+        }
         if !self.ledger.is_relay(from) {
             return Answer::Refused(Why::NoRelay);
-        }
-        if !self.askers.lock().unwrap_or_else(PoisonError::into_inner).admits(from, self.now()) {
-            return Answer::Busy;
         }
         self.fresh.heard(*from);
         match Question::read(question) {
@@ -232,6 +236,10 @@ impl Messages {
             Ok(Err(full)) => Answer::Full(full),
             Err(_) => Answer::Busy,
         }
+    }
+
+    fn askers(&self) -> MutexGuard<'_, Askers> {
+        self.askers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {

@@ -4,7 +4,7 @@ use crate::Ledger;
 use crate::limits;
 use countersign_rpc_types::relay::Envelope;
 use countersign_types::{Account, PublicKey, Status, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why an account cannot receive a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -88,11 +88,13 @@ pub(super) fn check(ledger: &dyn Ledger, envelope: &Envelope, now: Timestamp) ->
     Ok(destination(ledger, envelope)?)
 }
 
-/// How many questions each relay has asked in the running minute.
+/// How many questions each node has asked in the running minute.
 #[derive(Default)]
 pub(super) struct Askers {
     minute: u64,
     counts: HashMap<PublicKey, u32>,
+    /// Those of whom the log has something in this minute: a flood is told once.
+    told: HashSet<PublicKey>,
 }
 
 impl Askers {
@@ -101,6 +103,7 @@ impl Askers {
         if self.minute != now.minute() {
             self.minute = now.minute();
             self.counts.clear();
+            self.told.clear();
         }
         if self.counts.len() >= limits::RELAYS_COUNTED_MAX && !self.counts.contains_key(relay) {
             return false;
@@ -108,6 +111,11 @@ impl Askers {
         let count = self.counts.entry(*relay).or_default();
         *count = count.saturating_add(1);
         *count <= limits::QUESTIONS_PER_MINUTE_MAX
+    }
+
+    /// True once a minute for a node that was admitted: then what is wrong with it belongs into the log.
+    pub fn is_news(&mut self, relay: &PublicKey) -> bool {
+        self.counts.contains_key(relay) && self.told.insert(*relay)
     }
 }
 
@@ -122,7 +130,9 @@ mod tests {
         let now = Timestamp::from_millis(60_000);
         assert!((0..limits::QUESTIONS_PER_MINUTE_MAX).all(|_| askers.admits(&one, now)));
         assert!(!askers.admits(&one, now));
+        assert!(askers.is_news(&one) && !askers.is_news(&one) && !askers.is_news(&other));
         assert!(askers.admits(&other, now));
         assert!(askers.admits(&one, Timestamp::from_millis(120_000)));
+        assert!(askers.is_news(&one));
     }
 }

@@ -136,3 +136,33 @@ async fn tags_tell_senders_and_receivers_apart_and_are_this_relays_own() {
     assert_ne!(tag, world.hotel.tag(&bob, &alice));
     assert_ne!(tag, world.books.tag(&alice, &bob), "made with each relay's own secret");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_another_relay_asks_gets_an_answer() {
+    let world = World::new().await;
+    let good = deliver(&world.ledger.seal(&world.bob, 1, 100, world.clock.ms()));
+    let mut answers = std::collections::BTreeMap::<String, u32>::new();
+    for n in 0..3_000_u64 {
+        let chance = Hash::of_encoded("test-chance", &n).0;
+        let mut question = good.to_vec();
+        // Cut off, one byte altered, or bytes put behind.
+        let at = usize::from(u16::from_le_bytes([chance[0], chance[1]])) % question.len();
+        match chance[2] % 4 {
+            0 => question.truncate(at),
+            1 => question.extend(&chance),
+            _ => question[at] ^= chance[3].max(1),
+        }
+        // What is altered inside of the seal alone is another message.
+        *answers.entry(format!("{:?}", ask(&world, HOTEL, &question).await)).or_default() += 1;
+    }
+    for expected in ["Stored", "Refused(Unreadable)", "Refused(NoEnvelope)", "Refused(OtherKey)", "Refused(Receiver)"] {
+        assert!(answers.contains_key(expected), "{expected}: {answers:?}");
+    }
+}
+
+#[test]
+fn a_failing_disk_is_told_without_its_path() {
+    let fault = Refusal::from(StoreError::InUse { path: "/var/lib/node/relay".into() }).fault();
+    assert_eq!(fault.code, ErrorCode::Unavailable as i32);
+    assert!(!fault.message.contains("/var"), "{}", fault.message);
+}
