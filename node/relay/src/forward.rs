@@ -378,7 +378,11 @@ async fn step(
     let Ok(envelope) = next.head.envelope.try_into() else { return Ok(Some(Turn::NotNow)) };
     let answer = match messages.peers().ask(&relay, Question::Deliver { tag: lane, envelope }.write()).await {
         Ok(answer) => answer,
-        Err(PeerError::NotConnected | PeerError::NoAnswer) => return Ok(Some(Turn::Silent)),
+        Err(error @ (PeerError::NotConnected | PeerError::NoAnswer)) => {
+            tracing::debug!(%relay, %error, "a message waits");
+            messages.unanswered();
+            return Ok(Some(Turn::Silent));
+        }
         Err(PeerError::Stopped) => return Err(StoreError::Stopped),
     };
     match Answer::read(&answer) {

@@ -62,8 +62,8 @@ pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Messages on their way to other relays at one time: with the largest, some 35 MB in memory.
 pub(crate) const FORWARDS_MAX: usize = 32;
-/// Of these, to one relay: a slow one leaves room for the others.
-pub(crate) const FORWARDS_PER_RELAY_MAX: usize = 8;
+/// Of these, to one relay: a node answers four questions of another at a time and blames more; one is left for its blocks.
+pub(crate) const FORWARDS_PER_RELAY_MAX: usize = 3;
 /// Messages that one sender's lane forwards before the others have their turn.
 pub(crate) const LANE_TURN_MAX: usize = 8;
 /// The first pause after a relay gave no answer; each further one is twice as long.

@@ -38,12 +38,24 @@ use inbox::{Incoming, Taken};
 use outbox::{Head, Origin, Outgoing};
 use redb::WriteTransaction;
 use sent::{HandedIn, State};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch as channel;
 
 /// The same for all messages of one sender to one receiver, and tells nothing else: a hash with a secret of the
 /// sender's relay.
 pub(crate) type Tag = [u8; 16];
+
+/// What was done since the start.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Messages that other relays brought and that went into an inbox.
+    pub received: AtomicU64,
+    /// Messages that other relays have on disk.
+    pub delivered: AtomicU64,
+    /// Questions to which another relay gave no answer.
+    pub unanswered: AtomicU64,
+}
 
 /// The messages of one relay.
 pub(crate) struct Messages {
@@ -58,6 +70,7 @@ pub(crate) struct Messages {
     watches: watch::Watches,
     askers: Mutex<Askers>,
     fresh: Fresh,
+    done: Done,
 }
 
 impl Messages {
@@ -86,8 +99,8 @@ impl Messages {
             put(&mut meta, "tag-secret", &random)?;
             Ok(random)
         })?;
-        let (watches, askers, fresh) = Default::default();
-        Ok(Self { store, ledger, peers, own, clock, secret, watches, askers, fresh })
+        let (watches, askers, fresh, done) = Default::default();
+        Ok(Self { store, ledger, peers, own, clock, secret, watches, askers, fresh, done })
     }
 
     /// Forwards what waits and forgets what has expired, for ever. Dropping it stops both; what was begun and not
@@ -181,6 +194,11 @@ impl Messages {
         self.store.read_now(Totals::read)
     }
 
+    /// What was done since the start.
+    pub fn done(&self) -> &Done {
+        &self.done
+    }
+
     /// Answers another node's relay.
     pub async fn answer(&self, from: &PublicKey, question: &[u8]) -> Bytes {
         let answer = self.consider(from, question).await;
@@ -230,6 +248,7 @@ impl Messages {
         match self.store.write(size, keep).await {
             Ok(Ok(Taken::Stored(number))) => {
                 self.watches.tell(&to, number);
+                self.done.received.fetch_add(1, Ordering::Relaxed);
                 Answer::Stored
             }
             Ok(Ok(Taken::Known)) => Answer::Known,
@@ -341,7 +360,14 @@ impl Messages {
 
     /// The other relay has it.
     pub(crate) async fn delivered(&self, lane: Tag, number: u64) -> Result<(), StoreError> {
-        self.settle(lane, number, State::Delivered).await
+        self.settle(lane, number, State::Delivered).await?;
+        self.done.delivered.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The other relay gave no answer.
+    pub(crate) fn unanswered(&self) {
+        self.done.unanswered.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn settle(&self, lane: Tag, number: u64, state: State) -> Result<(), StoreError> {

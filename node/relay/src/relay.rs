@@ -85,6 +85,12 @@ pub struct RelayFigures {
     pub messages_refused: u64,
     /// Messages that wallets have fetched and let this relay forget since the start.
     pub messages_acknowledged: u64,
+    /// Messages that other relays brought and that went into an inbox since the start.
+    pub messages_received: u64,
+    /// Messages that other relays have on disk since the start.
+    pub messages_delivered: u64,
+    /// Times that another relay gave no answer since the start.
+    pub forwards_unanswered: u64,
 }
 
 /// What was done since the start.
@@ -190,6 +196,9 @@ impl Relay {
             messages_accepted: since(&self.counters.messages_accepted),
             messages_refused: since(&self.counters.messages_refused),
             messages_acknowledged: since(&self.counters.messages_acknowledged),
+            messages_received: since(&self.messages.done().received),
+            messages_delivered: since(&self.messages.done().delivered),
+            forwards_unanswered: since(&self.messages.done().unanswered),
         }
     }
 

@@ -40,6 +40,9 @@ fn registry(figures: &RelayFigures) -> Registry {
         ("messages_accepted", "Messages that wallets handed in", figures.messages_accepted),
         ("messages_refused", "Messages handed in and not taken", figures.messages_refused),
         ("messages_acknowledged", "Messages fetched and forgotten", figures.messages_acknowledged),
+        ("messages_received", "Messages that other relays brought", figures.messages_received),
+        ("messages_delivered", "Messages that other relays have on disk", figures.messages_delivered),
+        ("forwards_unanswered", "Times that another relay gave no answer", figures.forwards_unanswered),
     ];
     for (name, help, value) in counters {
         registry.register(name, help, ConstCounter::new(value));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::Wire;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_reaches_the_other_relay_and_its_sender_learns_it() {
@@ -15,6 +15,10 @@ async fn a_message_reaches_the_other_relay_and_its_sender_learns_it() {
     let totals = world.hotel.totals().unwrap();
     assert_eq!((totals.outbox_count, totals.outbox_bytes), (0, 0));
     assert_eq!(world.books.totals().unwrap().inbox_count, 1);
+    let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+    let (sender, receiver) = (world.hotel.done(), world.books.done());
+    until("it is counted", || async { count(&sender.delivered) == 1 }).await;
+    assert_eq!((count(&receiver.received), count(&sender.unanswered)), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +85,7 @@ async fn a_lost_answer_does_not_deliver_twice() {
     for content in 0..3 {
         world.hotel.accept(world.alice, world.sealed(&world.bob, content)).await.unwrap();
     }
-    until("it is tried several times", || async { world.wires.asked.load(Ordering::SeqCst) > 5 }).await;
+    until("it is tried several times", || async { world.hotel.done().unanswered.load(Ordering::SeqCst) > 5 }).await;
     assert_eq!(states(&world.hotel, world.alice).await, [SentState::Waiting; 3]);
     // Fetched before the sender's relay knows that it was stored.
     assert_eq!(contents(&world.books, world.bob).await, [(1, 0)]);
