@@ -41,15 +41,24 @@ struct Said {
 }
 
 impl Said {
-    fn hear(&mut self, line: &str) {
+    /// True if something was answered.
+    fn hear(&mut self, line: &str) -> bool {
         // The test runner writes lines of its own.
-        let Some((what, n)) = line.split_once(' ').and_then(|(what, n)| Some((what, n.parse().ok()?))) else { return };
+        let Some((what, n)) = line.split_once(' ').and_then(|(what, n)| Some((what, n.parse().ok()?))) else {
+            return false;
+        };
         match what {
-            "near" => drop(self.near.insert(n)),
-            "far" => drop(self.far.insert(n)),
-            "fetched" => drop(self.fetched.insert(n)),
-            "acknowledged" => self.acknowledged = self.acknowledged.max(n),
-            _ => {}
+            "near" => self.near.insert(n),
+            "far" => self.far.insert(n),
+            "fetched" => {
+                self.fetched.insert(n);
+                false
+            }
+            "acknowledged" => {
+                self.acknowledged = self.acknowledged.max(n);
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -81,8 +90,8 @@ async fn a_killed_relay_has_all_it_answered_for() {
     assert!(said.near.len() > 50 && said.far.len() > 20 && said.acknowledged > 0, "{said:?}");
 }
 
-/// Kills a child once it has written `lines` lines; what it wrote until it died counts.
-fn run_and_kill(dir: &Path, first: u64, lines: usize, said: &mut Said) {
+/// Kills a child once it has said so many answers; what it said until it died counts.
+fn run_and_kill(dir: &Path, first: u64, answers: usize, said: &mut Said) {
     let mut child = Reaped(
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "messages::tests::crash::child", "--nocapture"])
@@ -93,15 +102,16 @@ fn run_and_kill(dir: &Path, first: u64, lines: usize, said: &mut Said) {
             .unwrap(),
     );
     let mut output = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    let mut read = 0;
+    let mut heard = 0;
     while let Some(Ok(line)) = output.next() {
-        said.hear(&line);
-        read += 1;
-        if read == lines {
+        if said.hear(&line) {
+            heard += 1;
+        }
+        if heard == answers {
             child.0.kill().unwrap();
         }
     }
-    assert!(read >= lines, "the child failed after {read} lines");
+    assert!(heard >= answers, "the child failed after {heard} answers");
 }
 
 struct Reaped(Child);
