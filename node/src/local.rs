@@ -175,7 +175,10 @@ fn make(dir: &Path, validators: usize) -> Result<(), LocalError> {
 }
 
 /// Ports that are free now, all different.
-fn free_ports(wanted: usize) -> Result<Vec<u16>, LocalError> {
+///
+/// # Errors
+/// [`LocalError`] if there are not so many.
+pub fn free_ports(wanted: usize) -> Result<Vec<u16>, LocalError> {
     let mut random = [0; 2];
     getrandom::fill(&mut random)
         .map_err(|error| LocalError::System { doing: "drawing a random port", cause: error.into() })?;

@@ -16,8 +16,8 @@ const ARBITER: Person = Person("dave@city-books.example");
 const HOUR_MS: u64 = 3_600_000;
 /// How long after a time the ledger is given to act.
 const ACT_MAX: Duration = Duration::from_secs(60);
-/// Papers as Alice's wallet sends them: sealed for the hotel, they tell the ledger nothing.
-const PAPERS: &str = "papers of Alice, sealed for the hotel";
+/// Alice's papers: sealed for the hotel on their way, and only their hash is on the ledger.
+const PAPERS: &str = "papers of Alice";
 
 /// When the rooms are booked.
 struct Times {
@@ -28,7 +28,7 @@ struct Times {
 /// Plays the story; the booked time begins `begins_in` after the first request.
 pub fn play(stage: &mut Stage, begins_in: Duration) -> Result<Story, DemoError> {
     let mut told = Narrator::new("Booking: a hotel, two guests, and an arbiter");
-    stage.enter(&[HOTEL, ALICE, CAROL, ARBITER])?;
+    stage.enter(&mut told, &[HOTEL, ALICE, CAROL, ARBITER])?;
     told.see(format!("hotel {}, guests {} and {}, arbiter {}", HOTEL.0, ALICE.0, CAROL.0, ARBITER.0));
     open(stage, &mut told, begins_in)?;
     bind(stage, &mut told)?;
@@ -137,12 +137,12 @@ fn identify(stage: &mut Stage, told: &mut Narrator, alice: &str) -> Result<(), D
         "6",
         "The guest sends papers to the hotel; their hash is on the ledger, and the hotel accepts what it received",
     );
-    stage.write(ALICE, "papers.sealed", PAPERS)?;
-    let args = ["--papers", "papers.sealed"];
+    stage.write(ALICE, "papers.pdf", PAPERS)?;
+    let args = ["--papers", "papers.pdf"];
     run(stage, told, ALICE, &[&["booking", "identify", alice], &args[..]].concat(), "identify.csp")?;
-    stage.send(ALICE, HOTEL, "papers.sealed")?;
-    stage.write(HOTEL, "other.sealed", "somebody else's papers")?;
-    let other = ["booking", "accept-identity", alice, "--papers", "other.sealed", "-o", "other.csp"];
+    stage.send_file(told, ALICE, HOTEL, "papers.pdf")?;
+    stage.write(HOTEL, "other.pdf", "somebody else's papers")?;
+    let other = ["booking", "accept-identity", alice, "--papers", "other.pdf", "-o", "other.csp"];
     stage.refuse(told, HOTEL, &other, Expect::Wallet("is not what"), "6a", "papers that are not the guest's")?;
     run(stage, told, HOTEL, &[&["booking", "accept-identity", alice], &args[..]].concat(), "accept.csp")?;
     let shown = stage.run(ALICE, &["booking", "show", alice])?;
@@ -199,13 +199,12 @@ fn leave_unpaid(stage: &mut Stage, told: &mut Narrator, times: &Times) -> Result
 fn check_in(stage: &mut Stage, told: &mut Narrator, alice: &str, times: &Times) -> Result<Balances, DemoError> {
     told.begin("11", "The guest checks in, signed by both");
     let before = stage.balances(told)?;
-    let check_in = |stage: &Stage, file: &str| {
+    let check_in = |stage: &Stage, told: &mut Narrator, file: &str| {
         stage.run(HOTEL, &["booking", "check-in", alice, "-o", file, "--sign", "--yes"])?;
-        stage.send(HOTEL, ALICE, file)?;
-        stage.sign(ALICE, "tx", file)
+        stage.send_to_sign(told, "tx", HOTEL, ALICE, file)
     };
     if now_ms() < times.from_ms {
-        check_in(stage, "early.csp")?;
+        check_in(stage, told, "early.csp")?;
         let args = ["tx", "submit", "early.csp", "--wait"];
         stage.refuse(told, ALICE, &args, Expect::Ledger("booking.TooEarly"), "11a", "checking in before the time")?;
     }
@@ -214,7 +213,7 @@ fn check_in(stage: &mut Stage, told: &mut Narrator, alice: &str, times: &Times) 
     while now_ms() <= times.from_ms + 2_000 {
         std::thread::sleep(Duration::from_millis(200));
     }
-    check_in(stage, "check-in.csp")?;
+    check_in(stage, told, "check-in.csp")?;
     stage.submit(told, ALICE, "check-in.csp")?;
     let ok = status(stage, alice)? == "CheckedIn";
     stage.end(told, ok)?;
@@ -230,7 +229,7 @@ fn open_door(stage: &mut Stage, told: &mut Narrator, alice: &str) -> Result<(), 
     let asked = challenge(stage, "room-2.json")?;
     let made = stage.run(ALICE, &["booking", "key", alice, "--challenge", &asked, "-o", "key.txt", "--force"])?;
     told.see(format!("the lock asks {} characters, the wallet answers {}", asked.len(), made["characters"]));
-    stage.send(ALICE, HOTEL, "key.txt")?;
+    stage.hand(ALICE, HOTEL, "key.txt")?;
     let verify = ["--offline", "lock", "verify", "room-2.json", "key.txt"];
     let opened = stage.run(HOTEL, &verify)?;
     told.see(format!("room {} opens for {} until {}", opened["object"], opened["holder"], opened["until"]));

@@ -12,9 +12,9 @@ pub const STEPS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 const ISSUER: Person = Person("harbor-bank.example");
 const HOLDER: Person = Person("alice@harbor-hotel.example");
 const SHOP: Person = Person("city-books.example");
-/// The holder's phone, enrolled by the card's issuer together with the card.
-const PHONE: Person = Person("card-1234.phone@harbor-bank.example");
-/// The shop's till, enrolled by the shop.
+/// The holder's phone, a user of its own at the holder's site.
+const PHONE: Person = Person("alice.phone@harbor-hotel.example");
+/// The shop's till, a user of its own at the shop's site.
 const TILL: Person = Person("till-7@city-books.example");
 /// Whose balances the story follows: devices hold nothing.
 const CAST: [Person; 3] = [ISSUER, HOLDER, SHOP];
@@ -45,7 +45,7 @@ impl HeldCard {
     fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<Self, DemoError> {
         stage.write(ISSUER, PIN_FILE, PIN)?;
         stage.run(ISSUER, &["card", "new", CARD, "-o", CARD_FILE, "--pin-file", PIN_FILE])?;
-        stage.send(ISSUER, HOLDER, CARD_FILE)?;
+        stage.hand(ISSUER, HOLDER, CARD_FILE)?;
         let dir = stage.file(HOLDER, "reader");
         let reader = match Reader::start(stage, &dir)? {
             Started::Running(mut reader) => {
@@ -73,7 +73,7 @@ impl HeldCard {
     fn hand_to(&self, stage: &Stage, device: Person) -> Result<(), DemoError> {
         match self.reader {
             Some(_) => Ok(()),
-            None => stage.send(HOLDER, device, CARD_FILE),
+            None => stage.hand(HOLDER, device, CARD_FILE),
         }
     }
 
@@ -88,8 +88,8 @@ impl HeldCard {
 pub fn play(stage: &mut Stage, _: Duration) -> Result<Story, DemoError> {
     let mut told =
         Narrator::new("Smart card: a holder, a bank that issues cards, a shop with a till, and the holder's phone");
-    stage.enter(&[ISSUER, HOLDER, SHOP, PHONE, TILL])?;
-    stage.enter(&CAST)?;
+    stage.enter(&mut told, &CAST)?;
+    stage.open_wallets(&[PHONE, TILL])?;
     told.see(format!("issuer {}, holder {}, payee {}", ISSUER.0, HOLDER.0, SHOP.0));
     told.see(format!("associated device {}, the shop's device {}", PHONE.0, TILL.0));
 
@@ -107,31 +107,24 @@ pub fn play(stage: &mut Stage, _: Duration) -> Result<Story, DemoError> {
 fn issue(stage: &mut Stage, told: &mut Narrator) -> Result<HeldCard, DemoError> {
     told.begin(
         "1",
-        "The bank issues a card: bank, holder, the holder's phone and the PIN's key sign; the shop enrols its till",
+        "Phone and till log in and are enrolled; the bank issues a card: bank, holder, phone and the PIN's key sign",
     );
     let card = HeldCard::issue(stage, told)?;
+    for device in [PHONE, TILL] {
+        stage.log_in(told, device)?;
+    }
     stage.write(HOLDER, PIN_FILE, PIN)?;
-    let phone = account(stage, PHONE)?;
     let register = [
-        &["card", "register", "--pin-file", PIN_FILE, "--device", &phone][..],
+        &["card", "register", "--pin-file", PIN_FILE, "--device", PHONE.0][..],
         card.options(),
-        &["--device-name", PHONE.0, "--asset", "EUR", "--payment-max", "50.00", "--day-max", "60.00"],
+        &["--asset", "EUR", "--payment-max", "50.00", "--day-max", "60.00"],
         &["-o", "register.csp", "--sign", "--yes"],
     ];
     stage.run(HOLDER, &register.concat())?;
     for (from, to) in [(HOLDER, PHONE), (PHONE, ISSUER)] {
-        stage.send(from, to, "register.csp")?;
-        stage.sign(to, "tx", "register.csp")?;
+        stage.send_to_sign(told, "tx", from, to, "register.csp")?;
     }
     stage.submit(told, ISSUER, "register.csp")?;
-    let (shop, till) = (format!("member={}", SHOP.0), format!("holder={}", account(stage, TILL)?));
-    let name = format!("name={}", TILL.0);
-    let enrol =
-        ["tx", "propose", "registry.enrol", "--party", &shop, "--party", &till, "--arg", &name, "-o", "till.csp"];
-    stage.run(SHOP, &[&enrol[..], &["--sign", "--yes"]].concat())?;
-    stage.send(SHOP, TILL, "till.csp")?;
-    stage.sign(TILL, "tx", "till.csp")?;
-    stage.submit(told, TILL, "till.csp")?;
     let ok = is_card(stage, told, "0.00", false)?;
     stage.end(told, ok)?;
     Ok(card)
@@ -177,7 +170,7 @@ fn confirm(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<()
         "The payment goes to the holder's phone, which shows the same and confirms it; then the shop is paid",
     );
     let before = stage.balances(told)?;
-    stage.send(TILL, PHONE, "pay.csp")?;
+    stage.send(told, "tx", TILL, PHONE, "pay.csp")?;
     let confirmed = stage.run(PHONE, &["card", "confirm", "pay.csp", "--yes"])?;
     see_payment(told, &confirmed);
     stage.submit(told, PHONE, "pay.csp")?;
@@ -185,7 +178,7 @@ fn confirm(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Result<()
     stage.end(told, ok)?;
 
     stage.run(TILL, &card.pay("order.json", PIN_FILE, "again.csp"))?;
-    stage.send(TILL, PHONE, "again.csp")?;
+    stage.send(told, "tx", TILL, PHONE, "again.csp")?;
     stage.run(PHONE, &["card", "confirm", "again.csp", "--yes"])?;
     let again = ["tx", "submit", "again.csp", "--wait"];
     stage.refuse(told, PHONE, &again, Expect::Ledger("card.OrderPaid"), "4a", "the same order a second time")
@@ -195,7 +188,7 @@ fn pay_with_phone(stage: &mut Stage, told: &mut Narrator, card: &HeldCard) -> Re
     stay_within_a_day(told);
     told.begin("5", "At the phone itself, the card's own device, the PIN is enough");
     card.hand_to(stage, PHONE)?;
-    stage.send(HOLDER, PHONE, PIN_FILE)?;
+    stage.write(PHONE, PIN_FILE, PIN)?;
     let before = stage.balances(told)?;
     order(stage, PHONE, "ebook-1", "40.00", "ebook.json")?;
     let signed = stage.run(PHONE, &card.pay("ebook.json", PIN_FILE, "ebook.csp"))?;
@@ -245,14 +238,13 @@ fn unblock_with_new_pin(stage: &mut Stage, told: &mut Narrator, card: &HeldCard)
     let change = ["card", "change-auth", "--pin-file", PIN_FILE, "--new-pin-file", NEW_PIN_FILE, "-o", "new-pin.csp"];
     stage.run(HOLDER, &[&change[..], card.options(), &["--sign", "--yes"]].concat())?;
     for file in ["unblock.csp", "new-pin.csp"] {
-        stage.send(HOLDER, ISSUER, file)?;
-        stage.sign(ISSUER, "tx", file)?;
+        stage.send_to_sign(told, "tx", HOLDER, ISSUER, file)?;
         stage.submit(told, ISSUER, file)?;
     }
     card.hand_to(stage, PHONE)?;
     let old = card.pay("blocked.json", PIN_FILE, "old.csp");
     stage.refuse(told, PHONE, &old, Expect::Wallet("PIN does not fit"), "7a", "the old PIN")?;
-    stage.send(HOLDER, PHONE, NEW_PIN_FILE)?;
+    stage.write(PHONE, NEW_PIN_FILE, NEW_PIN)?;
     let before = stage.balances(told)?;
     stage.run(PHONE, &card.pay("blocked.json", NEW_PIN_FILE, "new.csp"))?;
     stage.submit(told, PHONE, "new.csp")?;
@@ -279,18 +271,10 @@ fn give_back(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     )?;
     let before = stage.balances(told)?;
     stage.run(HOLDER, &["card", "unload", "--card", CARD, "-o", "back.csp", "--sign", "--yes"])?;
-    stage.send(HOLDER, ISSUER, "back.csp")?;
-    stage.sign(ISSUER, "tx", "back.csp")?;
+    stage.send_to_sign(told, "tx", HOLDER, ISSUER, "back.csp")?;
     stage.submit(told, ISSUER, "back.csp")?;
     let ok = stage.moved(told, &before, &[(HOLDER, 4_650)])? && is_card(stage, told, "0.00", true)?;
     stage.end(told, ok)
-}
-
-/// The account of a person's key, which may not be on the ledger yet.
-fn account(stage: &Stage, person: Person) -> Result<String, DemoError> {
-    let shown = stage.run(person, &["keys", "show"])?;
-    let account = shown["account"].as_str().map(Into::into);
-    account.ok_or(DemoError::Printed { wanted: "account".into(), found: shown })
 }
 
 fn order(stage: &Stage, device: Person, id: &str, amount: &str, file: &str) -> Result<(), DemoError> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 /// A step that could not be played at all; a step that came out wrong is told in the summary instead.
 #[derive(Debug, thiserror::Error)]
@@ -32,17 +33,30 @@ pub enum DemoError {
         /// The steps.
         known: String,
     },
-    /// Cargo could not build the wallet.
-    #[error("cargo could not build the wallet ({status}); run `cargo build -p countersign-wallet` to see why")]
+    /// Cargo could not build the other programs.
+    #[error("cargo could not build the wallet and the site's server ({status}); run `cargo build` to see why")]
     Build {
         /// How cargo ended.
         status: ExitStatus,
     },
-    /// There is no wallet.
-    #[error("the wallet `countersign` is not beside this program in {}; put it there", folder.display())]
-    NoWallet {
+    /// A program is missing.
+    #[error("the program `{name}` is not beside this one in {}; put it there", folder.display())]
+    NoProgram {
+        /// The program.
+        name: &'static str,
         /// Where it should be.
         folder: PathBuf,
+    },
+    /// No certificate for a site could be made.
+    #[error("making a certificate for a site")]
+    Certificate(#[from] rcgen::Error),
+    /// The server of a site ended, or never listened.
+    #[error("the server of the site {site} does not listen; its log is {}", log.display())]
+    Site {
+        /// The site.
+        site: &'static str,
+        /// Its log.
+        log: PathBuf,
     },
     /// The network did not start, or a node of it ended.
     #[error(transparent)]
@@ -50,23 +64,45 @@ pub enum DemoError {
     /// A node gave no answer.
     #[error(transparent)]
     Ask(#[from] AskError),
-    /// A wallet's command that must succeed did not.
-    #[error("`countersign {command}` of {who} failed: {output}")]
-    Wallet {
-        /// The arguments.
+    /// A command that must succeed did not.
+    #[error("`{command}` of {who} failed: {output}")]
+    Command {
+        /// The program and its arguments.
         command: String,
-        /// Whose wallet.
+        /// Whose wallet or site.
         who: String,
         /// What it printed.
         output: String,
     },
-    /// A wallet printed something else than expected.
-    #[error("no {wanted} in what the wallet printed: {found}")]
+    /// A program printed something else than expected.
+    #[error("no {wanted} in what was printed: {found}")]
     Printed {
         /// What was looked for.
         wanted: String,
         /// What was there.
         found: Value,
+    },
+    /// A message that was sent has not come.
+    #[error("the message {id} from {from} has not reached {to} within {} s", within.as_secs())]
+    NotDelivered {
+        /// The message.
+        id: String,
+        /// Who sent it.
+        from: &'static str,
+        /// Who waits for it.
+        to: &'static str,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// What is published was not pushed to a wallet that is connected.
+    #[error("the post `{title}` has not been pushed to {to} within {} s", within.as_secs())]
+    NotPushed {
+        /// The post.
+        title: String,
+        /// Who waits for it.
+        to: &'static str,
+        /// How long was waited.
+        within: Duration,
     },
     /// The summary cannot be printed.
     #[error("printing the summary")]

@@ -1,19 +1,29 @@
 //! `countersign-node demo`: plays the product's stories on a running network with real wallets, every one a process of its own.
+//!
+//! ```text
+//! setup.rs: sites.rs (two merchants) + network.rs (four validators, two relays) ─→ stage.rs: a wallet for each person
+//! login.rs, rebate.rs, booking.rs, topup.rs, card.rs: the stories ─mail.rs: sealed messages─→ narrate.rs
+//! ```
 mod booking;
 mod card;
 mod fault;
+mod join;
+mod login;
+mod mail;
 mod narrate;
 mod network;
 mod process;
 mod reader;
 mod rebate;
+mod setup;
+mod sites;
 mod stage;
 mod topup;
 
 pub use fault::DemoError;
 use fault::doing;
 use narrate::{Story, Summary};
-use network::Network;
+use process::Programs;
 use stage::Stage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,8 +39,9 @@ struct Play {
     play: fn(&mut Stage, Duration) -> Result<Story, DemoError>,
 }
 
-/// In the order they are played.
+/// In the order they are played: first the log-ins that the others need.
 const STORIES: &[Play] = &[
+    Play { name: "login", steps: &login::STEPS, play: login::play },
     Play { name: "rebate", steps: &rebate::STEPS, play: rebate::play },
     Play { name: "booking", steps: &booking::STEPS, play: booking::play },
     Play { name: "topup", steps: &topup::STEPS, play: topup::play },
@@ -43,7 +54,7 @@ pub struct DemoArgs {
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     json: bool,
-    /// Leave the network running at the end, until interrupted
+    /// Leave everything running at the end, until interrupted, and tell how to join with a wallet of one's own
     #[arg(long)]
     keep: bool,
     /// Play this story; can be given several times [default: all]
@@ -52,15 +63,18 @@ pub struct DemoArgs {
     /// Validators of the network, each a process of its own
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=crate::local::VALIDATORS_MAX as i64))]
     validators: u8,
-    /// Kill the node the wallets talk to (SIGKILL) after this step, as 3 or rebate:3, and start it again; `all` for every step
+    /// Kill the first node, which is a validator and a relay (SIGKILL), after this step, as 3 or rebate:3, and start it again; `all` for every step
     #[arg(long, value_name = "STEP")]
     restart_at: Option<String>,
-    /// Empty folder for the nodes' and the wallets' files [default: a temporary one, removed at the end]
+    /// Empty folder for the nodes', the sites' and the wallets' files [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// The wallet's program [default: `countersign` beside this one; in a source tree it is built first]
     #[arg(long, value_name = "FILE")]
     wallet: Option<PathBuf>,
+    /// The program of a merchant's site [default: `countersign-site` beside this one; in a source tree it is built first]
+    #[arg(long, value_name = "FILE")]
+    site: Option<PathBuf>,
     /// Seconds from a story's beginning to the time at which the ledger acts by itself, such as the rebate time
     #[arg(long, value_name = "SECONDS", default_value_t = 45, value_parser = clap::value_parser!(u64).range(15..=600))]
     rebate_in: u64,
@@ -109,12 +123,9 @@ pub fn run(args: &DemoArgs) -> Result<bool, DemoError> {
     let dir = dir.canonicalize().map_err(doing("finding the folder"))?;
     // Before anything is built: the path of a program that was replaced meanwhile cannot be found any more.
     let node = std::env::current_exe().map_err(doing("finding this program"))?;
-    let wallet = match &args.wallet {
-        Some(program) => program.canonicalize().map_err(doing("finding the wallet"))?,
-        None => process::wallet_program(&node)?,
-    };
-    let network = Network::start(&node, &dir, args.validators.into())?;
-    let mut stage = Stage::new(network, &dir, &wallet, args.restart_at.clone());
+    let programs = Programs::find(&node, args.wallet.as_deref(), args.site.as_deref())?;
+    let mut stage = setup::stage(&node, &dir, args.validators.into(), programs)?;
+    stage.restart_at(args.restart_at.clone());
     let mut stories = BTreeMap::new();
     for play in plays {
         stage.open(play.name);
@@ -124,8 +135,7 @@ pub fn run(args: &DemoArgs) -> Result<bool, DemoError> {
     let summary = Summary { stories, network: stage.network().agreement()? };
     tell(&summary, args.json)?;
     if args.keep {
-        eprintln!("the network stays, files in {}:\n{}", dir.display(), stage.network());
-        eprintln!("interrupt to end it");
+        eprintln!("{}", join::words(&mut stage, &dir)?);
         stage.network().wait()?;
     }
     Ok(summary.ok())

@@ -75,6 +75,11 @@ impl Narrator {
         }
     }
 
+    /// What was seen first in the newest step: of a refusal, its words.
+    pub fn first_seen(&self) -> String {
+        self.steps.last().and_then(|step| step.seen.first()).cloned().unwrap_or_default()
+    }
+
     /// True if the running step has this number.
     pub fn is_at(&self, step: &str) -> bool {
         self.running.last().is_some_and(|(at, _)| self.steps[*at].step == step)

@@ -1,7 +1,8 @@
-//! The network of a demonstration: its nodes as processes, and whether they hold the same chain.
+//! The network of a demonstration: its nodes as processes, two of which relay, and whether they hold the same chain.
 use super::fault::DemoError;
 use crate::ask::NodeClient;
 use crate::local::{self, Launch, Process};
+use countersign_rpc_types::CountersignRpcClient;
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long a node may lag before it counts as one that does not agree: catching up after a restart on a busy machine.
 const AGREE_MAX: Duration = Duration::from_secs(60);
+/// Nodes that relay, the first of the network.
+pub const RELAYS: usize = 2;
 /// Time between two looks at a node.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -87,21 +90,45 @@ impl fmt::Display for Restarted {
     }
 }
 
+/// A node that relays: the first of a site's is its home, which keeps the messages to its users.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Relay(usize);
+
+impl Relay {
+    /// The network key of its node, `csk1…`, by which sites and the ledger know it.
+    pub fn key(self) -> String {
+        local::identity(self.0).public().to_string()
+    }
+}
+
+impl fmt::Display for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {}", self.0)
+    }
+}
+
 /// The running nodes; they end with this process.
 #[derive(Debug)]
 pub struct Network(Vec<Process>);
 
 impl Network {
-    /// Makes a network of `validators` in `dir` and starts its nodes by `program`.
-    pub fn start(program: &Path, dir: &Path, validators: usize) -> Result<Self, DemoError> {
+    /// Makes a network of `validators` in `dir` and starts its nodes by `program`. Its relays trust the sites'
+    /// certificates in `trusted`.
+    pub fn start(program: &Path, dir: &Path, validators: usize, trusted: &Path) -> Result<Self, DemoError> {
         eprintln!("starting the development network with {validators} validators in {}", dir.display());
         let nodes = local::open(&dir.join("network"), validators)?;
-        let launch = |_| Launch {
-            program: program.into(),
-            rpc_listen: ([127, 0, 0, 1], 0).into(),
-            log: None,
-            relay: false,
-            trusted_certificates: None,
+        // A node that was killed serves at the same place again: wallets remember where they have logged in.
+        let is_taken = |port: &u16| nodes.iter().any(|node| node.listen.ends_with(&format!("/{port}")));
+        let ports: Vec<u16> = local::free_ports(2 * validators)?.into_iter().filter(|port| !is_taken(port)).collect();
+        let launch = |number: usize| {
+            let is_relay = number <= RELAYS;
+            Launch {
+                program: program.into(),
+                rpc_listen: ([127, 0, 0, 1], ports[number - 1]).into(),
+                log: None,
+                relay: is_relay,
+                trusted_certificates: is_relay.then(|| trusted.into()),
+            }
         };
         let network = Self(Process::start_all(&nodes, launch)?);
         eprintln!("{network}");
@@ -112,12 +139,23 @@ impl Network {
         self.0.first_mut().expect("a network has at least one node")
     }
 
-    /// RPC of the node that wallets talk to.
-    pub fn url(&self) -> String {
-        self.0.first().map(Process::url).unwrap_or_default()
+    /// The first relay, and the second; of a network of one node the same.
+    pub fn relays(&self) -> [Relay; RELAYS] {
+        [Relay(1), Relay(RELAYS.min(self.0.len()))]
     }
 
-    /// Kills the node that wallets talk to, as a power cut would, looks at the others, and starts it again.
+    /// RPC of a relay's node.
+    pub fn url(&self, relay: Relay) -> String {
+        self.0.get(relay.0 - 1).map(Process::url).unwrap_or_default()
+    }
+
+    /// The chain's id.
+    pub fn chain(&self) -> Result<String, DemoError> {
+        let node = NodeClient::connect(&self.url(Relay(1)))?;
+        Ok(node.ask(|node| node.node_status())?.chain)
+    }
+
+    /// Kills the first node, as a power cut would, looks at the others, and starts it again.
     pub fn restart_first(&mut self) -> Result<Restarted, DemoError> {
         let before = height(self.first())?;
         self.first().kill()?;
@@ -126,26 +164,25 @@ impl Network {
         Ok(Restarted { before, others, after: height(self.first())? })
     }
 
+    /// Waits until each relay's node is at least as high as any other was: what one person's wallet has seen,
+    /// everybody's sees.
+    pub fn level(&self) -> Result<(), DemoError> {
+        let nodes: Vec<_> = self.0.iter().take(RELAYS).collect();
+        if nodes.len() > 1 {
+            Heads::compare(&nodes)?;
+        }
+        Ok(())
+    }
+
     /// Compares all nodes at the newest height that any of them has; waits for those that lag.
     pub fn agreement(&self) -> Result<Agreement, DemoError> {
-        let clients =
-            self.0.iter().map(|process| NodeClient::connect(&process.url())).collect::<Result<Vec<_>, _>>()?;
-        let mut newest = 0;
-        for client in &clients {
-            newest = newest.max(client.height()?);
+        let heads = Heads::compare(&self.0.iter().collect::<Vec<_>>())?;
+        let mut nodes = Vec::new();
+        for (process, client, height) in &heads.nodes {
+            let hash = if *height < heads.newest { None } else { Some(client.header_hash(heads.newest)?) };
+            nodes.push(NodeHead { node: process.number(), height: *height, hash });
         }
-        let end = Instant::now() + AGREE_MAX;
-        let mut heads = Vec::new();
-        for (process, client) in self.0.iter().zip(&clients) {
-            let mut height = client.height()?;
-            while height < newest && Instant::now() < end {
-                std::thread::sleep(LOOK_EVERY);
-                height = client.height()?;
-            }
-            let hash = if height < newest { None } else { Some(client.header_hash(newest)?) };
-            heads.push(NodeHead { node: process.number(), height, hash });
-        }
-        Ok(Agreement::of(newest, heads))
+        Ok(Agreement::of(heads.newest, nodes))
     }
 
     /// Waits until the first node ends.
@@ -154,6 +191,33 @@ impl Network {
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(())
+    }
+}
+
+/// How high some nodes are, after those that lag were waited for.
+struct Heads<'a> {
+    /// The greatest height at first.
+    newest: u64,
+    nodes: Vec<(&'a Process, NodeClient, u64)>,
+}
+
+impl<'a> Heads<'a> {
+    fn compare(processes: &[&'a Process]) -> Result<Self, DemoError> {
+        let connect = |process: &'a Process| {
+            let client = NodeClient::connect(&process.url())?;
+            let height = client.height()?;
+            Ok((process, client, height))
+        };
+        let mut nodes = processes.iter().map(|process| connect(process)).collect::<Result<Vec<_>, DemoError>>()?;
+        let newest = nodes.iter().map(|(_, _, height)| *height).max().unwrap_or_default();
+        let end = Instant::now() + AGREE_MAX;
+        for (_, client, height) in &mut nodes {
+            while *height < newest && Instant::now() < end {
+                std::thread::sleep(LOOK_EVERY);
+                *height = client.height()?;
+            }
+        }
+        Ok(Self { newest, nodes })
     }
 }
 

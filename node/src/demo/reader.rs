@@ -35,7 +35,7 @@ pub enum Started {
 impl Reader {
     /// Starts a card service for the wallets of who plays, if this machine has one.
     pub fn start(stage: &mut Stage, dir: &Path) -> Result<Started, DemoError> {
-        let mut command = Command::new(stage.program());
+        let mut command = Command::new(&stage.programs().wallet);
         command.args(["--json", "--offline", "card", "virtual-reader", "--stop-with-stdin", "--dir"]).arg(dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut service = command.spawn().map_err(doing("starting a wallet"))?;
@@ -56,7 +56,7 @@ impl Reader {
 
     /// Puts the card of that file of a person into the reader, and waits until the person's wallet sees it.
     pub fn insert(&mut self, stage: &Stage, person: Person, file: &str) -> Result<(), DemoError> {
-        let mut command = Command::new(stage.program());
+        let mut command = Command::new(&stage.programs().wallet);
         command.args(["--json", "--offline", "card", "emulate", "--vpcd", &self.vpcd, "--card-file"]);
         command.arg(stage.file(person, file)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.card = Some(command.spawn().map_err(doing("starting a wallet"))?);

@@ -1,7 +1,8 @@
-//! Story 1: a customer who brings a newcomer is paid back part of the price, played by three wallets with files passed between them.
+//! Story 1: a customer who brings a newcomer is paid back part of the price, played by three wallets with messages between them.
 use super::fault::DemoError;
 use super::narrate::{Narrator, Story};
 use super::stage::{Expect, Person, Stage, field, now_ms};
+use countersign_rpc_types::ErrorCode;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,8 @@ const HALF: &str = "40.00";
 const DEADLINE_BEFORE_MS: u64 = 8_000;
 /// How long after the rebate time the ledger is given to settle.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
-/// The rebate time of the offer that is claimed too late.
-const LATE_MS: u64 = 4_000;
+/// The rebate time of the offer that is claimed too late is this part of the story's from when it is drawn up.
+const LATE_PART: u32 = 4;
 
 /// Files of one offer as they travel: the event description and the rebate transaction.
 struct Deal {
@@ -44,7 +45,7 @@ struct Terms<'a> {
 /// Plays the story; `rebate_in` is from its beginning to the rebate time.
 pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> {
     let mut told = Narrator::new("Rebate: a merchant, a customer who brings a newcomer, and the newcomer");
-    stage.enter(&[MERCHANT, CUSTOMER, THIRD_PARTY])?;
+    stage.enter(&mut told, &[MERCHANT, CUSTOMER, THIRD_PARTY])?;
     told.see(format!("merchant {}, customer {}, third party {}", MERCHANT.0, CUSTOMER.0, THIRD_PARTY.0));
     let rebate_time_ms = now_ms() + u64::try_from(rebate_in.as_millis()).unwrap_or(u64::MAX / 2);
     // Two offers with the same words would be one and the same document: their times differ by a millisecond.
@@ -62,7 +63,7 @@ pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> 
     let halved = halve(stage, &mut told, &purchase, &terms("halved", 1))?;
     let unmet = leave_unmet(stage, &mut told, &purchase, &terms("unmet", 2))?;
     refuse_higher_price(stage, &mut told, &purchase, &Terms { price: PRICE, ..terms("higher", 3) })?;
-    refuse_late(stage, &mut told, &purchase)?;
+    refuse_late(stage, &mut told, &purchase, rebate_in / LATE_PART)?;
     settle(stage, &mut told, [(&kept, REBATE, "Paid"), (&halved, "5.00", "Paid"), (&unmet, "0.00", "Reversed")])?;
     Ok(told.finish())
 }
@@ -99,8 +100,7 @@ fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
         "1a",
         "short of the customer's signature",
     )?;
-    stage.send(MERCHANT, CUSTOMER, "purchase.csp")?;
-    stage.sign(CUSTOMER, "tx", "purchase.csp")?;
+    stage.send_to_sign(told, "tx", MERCHANT, CUSTOMER, "purchase.csp")?;
     let receipt = stage.submit(told, CUSTOMER, "purchase.csp")?;
     let purchase = field(&receipt, "Purchased", "purchase")?;
     told.see(format!("purchase {purchase}"));
@@ -112,8 +112,8 @@ fn buy(stage: &mut Stage, told: &mut Narrator) -> Result<String, DemoError> {
 fn offer(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     told.begin("2", "The merchant draws up the event description and the rebate transaction, signs both, sends both to the customer");
     let deal = draw_up(stage, purchase, terms)?;
-    stage.send(MERCHANT, CUSTOMER, &deal.offer)?;
-    stage.send(MERCHANT, CUSTOMER, &deal.claim)?;
+    stage.send(told, "doc", MERCHANT, CUSTOMER, &deal.offer)?;
+    stage.send(told, "tx", MERCHANT, CUSTOMER, &deal.claim)?;
     told.see(format!(
         "event description {}: {LOWER_PRICE} EUR for the newcomer, {REBATE} EUR for the customer",
         deal.id
@@ -123,7 +123,7 @@ fn offer(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
 }
 
 /// The merchant's part of any offer.
-fn draw_up(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+fn draw_up(stage: &Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     let (offer, claim) = (format!("{}-offer.csp", terms.name), format!("{}-claim.csp", terms.name));
     let (deadline, rebate_time) = (terms.deadline_ms.to_string(), terms.rebate_time_ms.to_string());
     let drawn = stage.run(
@@ -157,15 +157,15 @@ fn draw_up(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal,
 fn promote(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
     told.begin("3", "The customer signs the event description and forwards it to the third party");
     stage.sign(CUSTOMER, "doc", &deal.offer)?;
-    stage.send(CUSTOMER, THIRD_PARTY, &deal.offer)?;
+    let posted = stage.post(told, "doc", CUSTOMER, THIRD_PARTY, &deal.offer)?;
     stage.end(told, true)?;
 
     told.begin(
         "4",
         "The third party signs the event description, now signed by all three, and returns it to the merchant",
     );
-    stage.sign(THIRD_PARTY, "doc", &deal.offer)?;
-    stage.send(THIRD_PARTY, MERCHANT, &deal.offer)?;
+    stage.sign_received(&posted, "doc", &deal.offer)?;
+    stage.send(told, "doc", THIRD_PARTY, MERCHANT, &deal.offer)?;
     let shown = stage.run(MERCHANT, &["doc", "show", &deal.offer])?;
     stage.end(told, shown["proposal"]["complete"] == Value::Bool(true))
 }
@@ -175,9 +175,8 @@ fn countersign_claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Res
         "5",
         "The rebate transaction goes customer → third party, who signs, → customer, who signs: all three have",
     );
-    stage.send(CUSTOMER, THIRD_PARTY, &deal.claim)?;
-    stage.sign(THIRD_PARTY, "tx", &deal.claim)?;
-    stage.send(THIRD_PARTY, CUSTOMER, &deal.claim)?;
+    stage.send_to_sign(told, "tx", CUSTOMER, THIRD_PARTY, &deal.claim)?;
+    stage.send(told, "tx", THIRD_PARTY, CUSTOMER, &deal.claim)?;
     stage.refuse(
         told,
         CUSTOMER,
@@ -202,12 +201,12 @@ fn countersign_claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Res
 fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
     told.begin("6", "The third party buys at the lower price: drafts, customer signs, third party signs, the merchant signs and broadcasts");
     let before = stage.balances(told)?;
-    draft_redeem(stage, deal, "redeem.csp")?;
+    draft_redeem(stage, told, deal, "redeem.csp")?;
     stage.submit(told, MERCHANT, "redeem.csp")?;
     let ok = stage.moved(told, &before, &[(THIRD_PARTY, -8_000), (MERCHANT, 8_000)])?;
     stage.end(told, ok)?;
 
-    draft_redeem(stage, deal, "again.csp")?;
+    draft_redeem(stage, told, deal, "again.csp")?;
     stage.refuse(
         told,
         MERCHANT,
@@ -219,14 +218,12 @@ fn redeem(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Dem
 }
 
 /// The third party's new purchase, signed by all three and with the merchant.
-fn draft_redeem(stage: &mut Stage, deal: &Deal, file: &str) -> Result<(), DemoError> {
+fn draft_redeem(stage: &Stage, told: &mut Narrator, deal: &Deal, file: &str) -> Result<(), DemoError> {
     stage.run(THIRD_PARTY, &["rebate", "redeem", "--offer", &deal.offer, "--reference", "one night", "-o", file])?;
-    stage.send(THIRD_PARTY, CUSTOMER, file)?;
-    stage.sign(CUSTOMER, "tx", file)?;
-    stage.send(CUSTOMER, THIRD_PARTY, file)?;
-    stage.sign(THIRD_PARTY, "tx", file)?;
-    stage.send(THIRD_PARTY, MERCHANT, file)?;
-    stage.sign(MERCHANT, "tx", file)
+    for (from, to) in [(THIRD_PARTY, CUSTOMER), (CUSTOMER, THIRD_PARTY), (THIRD_PARTY, MERCHANT)] {
+        stage.send_to_sign(told, "tx", from, to, file)?;
+    }
+    Ok(())
 }
 
 fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), DemoError> {
@@ -243,7 +240,7 @@ fn claim(stage: &mut Stage, told: &mut Narrator, deal: &Deal) -> Result<(), Demo
         told,
         CUSTOMER,
         &["tx", "submit", &deal.claim, "--wait"],
-        Expect::AlreadyKnown,
+        Expect::Code(ErrorCode::AlreadyKnown),
         "7a",
         "the rebate transaction broadcast twice",
     )
@@ -255,10 +252,10 @@ fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
         "8",
         "A rebate cannot be defaulted on, and shrinks with a refund: half of another new purchase is paid back",
     );
-    let deal = all_sign(stage, purchase, terms)?;
+    let deal = all_sign(stage, told, purchase, terms)?;
     stage.submit(told, CUSTOMER, &deal.claim)?;
     let pending = told_state(stage, told, &deal.id)?;
-    draft_redeem(stage, &deal, "halved-redeem.csp")?;
+    draft_redeem(stage, told, &deal, "halved-redeem.csp")?;
     let receipt = stage.submit(told, MERCHANT, "halved-redeem.csp")?;
     let locked = told_state(stage, told, &deal.id)?;
     let bought = field(&receipt, "Redeemed", "purchase")?;
@@ -266,8 +263,7 @@ fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
         MERCHANT,
         &["rebate", "refund", "--purchase", &bought, "--amount", HALF, "-o", "refund.csp", "--sign", "--yes"],
     )?;
-    stage.send(MERCHANT, THIRD_PARTY, "refund.csp")?;
-    stage.sign(THIRD_PARTY, "tx", "refund.csp")?;
+    stage.send_to_sign(told, "tx", MERCHANT, THIRD_PARTY, "refund.csp")?;
     let before = stage.balances(told)?;
     stage.submit(told, THIRD_PARTY, "refund.csp")?;
     let ok = stage.moved(told, &before, &[(THIRD_PARTY, 4_000), (MERCHANT, -4_000)])?;
@@ -278,7 +274,7 @@ fn halve(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'
 /// A third offer, which nobody takes up.
 fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     told.begin("9", "Another rebate is claimed, but its newcomer never buys");
-    let deal = all_sign(stage, purchase, terms)?;
+    let deal = all_sign(stage, told, purchase, terms)?;
     let before = stage.balances(told)?;
     stage.submit(told, CUSTOMER, &deal.claim)?;
     let ok = stage.moved(told, &before, &[(MERCHANT, -1_000)])?;
@@ -287,15 +283,13 @@ fn leave_unmet(stage: &mut Stage, told: &mut Narrator, purchase: &str, terms: &T
 }
 
 /// Steps 2 to 5 for one more offer.
-fn all_sign(stage: &mut Stage, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
+fn all_sign(stage: &Stage, told: &mut Narrator, purchase: &str, terms: &Terms<'_>) -> Result<Deal, DemoError> {
     let deal = draw_up(stage, purchase, terms)?;
     for (from, to) in [(MERCHANT, CUSTOMER), (CUSTOMER, THIRD_PARTY)] {
-        stage.send(from, to, &deal.offer)?;
-        stage.send(from, to, &deal.claim)?;
-        stage.sign(to, "doc", &deal.offer)?;
-        stage.sign(to, "tx", &deal.claim)?;
+        stage.send_to_sign(told, "doc", from, to, &deal.offer)?;
+        stage.send_to_sign(told, "tx", from, to, &deal.claim)?;
     }
-    stage.send(THIRD_PARTY, CUSTOMER, &deal.claim)?;
+    stage.send(told, "tx", THIRD_PARTY, CUSTOMER, &deal.claim)?;
     Ok(deal)
 }
 
@@ -305,7 +299,7 @@ fn refuse_higher_price(
     purchase: &str,
     terms: &Terms<'_>,
 ) -> Result<(), DemoError> {
-    let deal = all_sign(stage, purchase, terms)?;
+    let deal = all_sign(stage, told, purchase, terms)?;
     stage.refuse(
         told,
         CUSTOMER,
@@ -316,10 +310,10 @@ fn refuse_higher_price(
     )
 }
 
-fn refuse_late(stage: &mut Stage, told: &mut Narrator, purchase: &str) -> Result<(), DemoError> {
-    let rebate_time_ms = now_ms() + LATE_MS;
+fn refuse_late(stage: &mut Stage, told: &mut Narrator, purchase: &str, after: Duration) -> Result<(), DemoError> {
+    let rebate_time_ms = now_ms() + u64::try_from(after.as_millis()).unwrap_or(u64::MAX / 2);
     let terms = Terms { name: "late", price: LOWER_PRICE, rebate_time_ms, deadline_ms: rebate_time_ms - 1_000 };
-    let deal = all_sign(stage, purchase, &terms)?;
+    let deal = all_sign(stage, told, purchase, &terms)?;
     // Its own time is what makes it late: there is nothing else to wait for.
     while now_ms() <= rebate_time_ms {
         std::thread::sleep(Duration::from_millis(rebate_time_ms.saturating_sub(now_ms()) + 1));

@@ -30,7 +30,7 @@ struct Ask<'a> {
 /// Plays the story; a third of `ends_in` is how long the request waits that nobody carries out.
 pub fn play(stage: &mut Stage, ends_in: Duration) -> Result<Story, DemoError> {
     let mut told = Narrator::new("Top-up and cash-out: a holder without a bank card, and an agent with a till");
-    stage.enter(&[HOLDER, AGENT, PAYEE, BANK])?;
+    stage.enter(&mut told, &[HOLDER, AGENT, PAYEE, BANK])?;
     told.see(format!("holder {}, agent {} licensed by {}, payee {}", HOLDER.0, AGENT.0, BANK.0, PAYEE.0));
     license(stage, &mut told)?;
     let code = ask_for_a_top_up(stage, &mut told)?;
@@ -56,8 +56,7 @@ fn license(stage: &mut Stage, told: &mut Narrator) -> Result<(), DemoError> {
     let limits = ["--per-request", "100.00", "--per-day", "130.00"];
     let args = ["topup", "license", "--agent", AGENT.0, "--asset", "EUR"];
     stage.run(BANK, &[&args[..], &limits, &["-o", file, "--sign", "--yes"]].concat())?;
-    stage.send(BANK, AGENT, file)?;
-    stage.sign(AGENT, "tx", file)?;
+    stage.send_to_sign(told, "tx", BANK, AGENT, file)?;
     stage.submit(told, AGENT, file)?;
     let shown = stage.run(AGENT, &["topup", "limits", "--asset", "EUR"])?;
     told.see(format!("left to the agent today: {} EUR", shown["left_today"].as_str().unwrap_or_default()));
