@@ -57,7 +57,7 @@ fn a_node_relays_if_its_operator_says_so_and_not_before() {
     let metrics = node.get("/metrics").1;
     assert!(metrics.contains("countersign_relay_up 1\n") && metrics.contains("countersign_relay_sessions 0\n"));
     assert!(metrics.ends_with("# EOF\n") && metrics.matches("# EOF").count() == 1, "{metrics}");
-    assert_eq!(node.get("/readyz").0, 200);
+    node.until("the node to be ready", || node.get("/readyz").0 == 200);
     node.kill();
     let node = DevNode::start_with(dir.path(), &RELAYING);
     assert_eq!(node.call("relay_info", json!([])).unwrap()["key"], info["key"]);
@@ -102,7 +102,7 @@ fn a_relay_whose_files_are_damaged_does_not_stop_the_node() {
     let (alice, bob) = (Signer::named("alice@harbor-hotel.example"), Signer::named("bob@harbor-hotel.example"));
     let id = node.submit(&transfer(&node.chain(), &alice, &bob, 100, 1)).unwrap();
     assert_eq!(node.until_final(&id)["receipt"]["ok"], true);
-    assert_eq!(node.get("/readyz").0, 200);
+    node.until("the node to be ready", || node.get("/readyz").0 == 200);
     let log = std::fs::read_to_string(dir.path().join("node.log")).unwrap();
     assert_eq!(log.matches("the relay does not run").count(), 1, "{log}");
     node.stop();
