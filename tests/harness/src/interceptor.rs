@@ -28,7 +28,7 @@ const MESSAGE_BYTES_MAX: usize = 2 << 20;
 pub enum Conduct {
     /// They are handed on.
     Honest,
-    /// A byte of the body is another.
+    /// A digit of the body is another.
     Alters,
     /// In their place comes the first answer that was ever given at that path.
     Repeats,
