@@ -2,10 +2,11 @@
 //! `tests/vectors/wallet-json.txt`, so that a change is a decision. docs/wallet-json.md tells what they mean.
 #[path = "../../../vectors/frozen.rs"]
 mod frozen;
+mod messages;
 mod shape;
 
 use anyhow::Context as _;
-use countersign_harness::{Node, Slot, VirtualReader, Wallet, example, now_ms};
+use countersign_harness::{Node, Site, Slot, VirtualReader, Wallet, example, now_ms};
 use serde_json::Value;
 use shape::Shapes;
 use std::collections::BTreeSet;
@@ -22,25 +23,12 @@ const HOUR_MS: u64 = 3_600_000;
 const PIN: &str = "471108152342";
 /// Commands that print no JSON.
 const OTHERWISE: &[&str] = &["completions"];
-/// Commands that work at a relay only.
-const AT_A_RELAY: &[&str] = &[
-    "login",
-    "logout",
-    "contacts",
-    "feed-save",
-    "inbox-show",
-    "inbox-save",
-    "inbox-remove",
-    "inbox-sent",
-    "send",
-    "tx-send",
-    "doc-send",
-];
 
 /// A development network whose people run the wallet, with what it printed.
 struct Recorder {
     folder: tempfile::TempDir,
-    _node: Node,
+    node: Node,
+    site: Site,
     wallets: Vec<(&'static str, Wallet)>,
     /// The commands, each as its manual page is called.
     commands: Vec<String>,
@@ -51,19 +39,20 @@ struct Recorder {
 impl Recorder {
     fn open() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let node = Node::start(&folder.path().join("node"), &["dev", "--rpc-port", "0"])?;
+        let (node, site) = messages::open(folder.path())?;
         let (home, url) = (folder.path().join("home"), node.url());
         let mut wallets = Vec::new();
         for name in [ALICE, BANK, BOOKS, CAROL, HOTEL] {
             wallets.push((name, Wallet::of_development_key(&home, &url, name)?));
         }
         let (commands, seen, shapes) = (Vec::new(), BTreeSet::from(["man".to_owned()]), Shapes::default());
-        let mut this = Self { folder, _node: node, wallets, commands, seen, shapes };
+        let mut this = Self { folder, node, site, wallets, commands, seen, shapes };
         let pages = this.path("pages");
         let made = this.wallet(ALICE)?.run(&["man", "--dir", &pages.display().to_string()])?;
         for page in made["pages"].as_array().context("a list of pages")?.iter().filter_map(Value::as_str) {
-            // A page with subcommands is of no command by itself.
-            let is_last = !fs::read_to_string(pages.join(page))?.contains(".SH SUBCOMMANDS");
+            // A page with subcommands is of no command by itself, unless it does without one.
+            let told = fs::read_to_string(pages.join(page))?;
+            let is_last = !told.contains(".SH SUBCOMMANDS") || told.contains(r"[\fIsubcommands\fR]");
             let name = page.strip_prefix("countersign-").and_then(|name| name.strip_suffix(".1"));
             this.commands.extend(name.filter(|_| is_last).map(str::to_owned));
         }
@@ -82,7 +71,7 @@ impl Recorder {
 
     /// The command that a line begins with.
     fn command(&mut self, words: &[String]) -> anyhow::Result<String> {
-        let found = (1..=words.len().min(3)).find(|count| self.commands.contains(&words[..*count].join("-")));
+        let found = (1..=words.len().min(3)).rev().find(|count| self.commands.contains(&words[..*count].join("-")));
         let command = &words[..found.with_context(|| format!("{words:?} begins with no command"))?];
         self.seen.insert(command.join("-"));
         Ok(command.join(" "))
@@ -156,9 +145,9 @@ fn what_commands_print_is_as_it_is_written_down() -> anyhow::Result<()> {
     topup(&mut all)?;
     card(&mut all)?;
     history(&mut all)?;
+    messages::messages(&mut all)?;
     failures(&mut all)?;
-    let elsewhere = [OTHERWISE, AT_A_RELAY].concat();
-    let is_seen = |command: &&String| elsewhere.contains(&command.as_str()) || all.seen.contains(*command);
+    let is_seen = |command: &&String| OTHERWISE.contains(&command.as_str()) || all.seen.contains(*command);
     let unseen: Vec<&String> = all.commands.iter().filter(|command| !is_seen(command)).collect();
     anyhow::ensure!(unseen.is_empty(), "run these too, so that what they print is written down: {unseen:?}");
     frozen::check("wallet-json.txt", &all.shapes.render());
