@@ -25,23 +25,32 @@ const QUICK: Pace = Pace {
 
 /// Opens a folder that another instance may just be leaving.
 async fn open_store(dir: &Path) -> Arc<Store> {
-    loop {
-        match Store::open(dir) {
-            Ok(store) => return Arc::new(store),
-            Err(StoreError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(1)).await,
-            Err(error) => panic!("{error}"),
+    soon("the folder is free", async {
+        loop {
+            match Store::open(dir) {
+                Ok(store) => return Arc::new(store),
+                Err(StoreError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(1)).await,
+                Err(error) => panic!("{error}"),
+            }
         }
-    }
+    })
+    .await
+}
+
+/// What comes to its end, or the test fails.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(Duration::from_secs(120), future).await;
+    ended.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Waits until `condition` holds.
 async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    let waited = tokio::time::timeout(Duration::from_secs(120), async {
+    soon(what, async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-    });
-    waited.await.unwrap_or_else(|_| panic!("never: {what}"));
+    })
+    .await;
 }
 
 /// Two relays, a site at each, and two users at each site.
@@ -267,10 +276,10 @@ async fn whoever_waits_is_told_of_new_messages() {
     let mut watched = world.hotel.changed(world.anna).await.unwrap();
     assert_eq!(*watched.borrow_and_update(), 0);
     world.hotel.accept(world.alice, world.sealed(&world.anna, 1)).await.unwrap();
-    watched.changed().await.unwrap();
+    soon("whoever watches is told", watched.changed()).await.unwrap();
     assert_eq!(*watched.borrow_and_update(), 1);
     world.books.accept(world.bob, world.sealed(&world.anna, 2)).await.unwrap();
-    watched.changed().await.unwrap();
+    soon("whoever watches is told", watched.changed()).await.unwrap();
     assert_eq!(*watched.borrow_and_update(), 2);
     drop(watched);
     world.restart_hotel().await;
