@@ -371,4 +371,12 @@ mod tests {
         store.save(&again).unwrap();
         assert_eq!(store.open(None, None, NOW).unwrap(), again);
     }
+
+    #[test]
+    fn the_file_is_frozen() {
+        let (_folder, store) = store();
+        store.save(&session(ALICE)).unwrap();
+        let text = fs::read_to_string(store.path(&ALICE.parse().unwrap())).unwrap();
+        assert_eq!(&Hash::of("test", text.as_bytes()).to_string()[..16], "491e375dea298a44", "{text}");
+    }
 }

@@ -200,3 +200,18 @@ fn numbers_grow_for_each_receiver() {
     fs::write(path, "three").unwrap();
     assert!(matches!(store.next_number(&bob), Err(DiskError::Damaged { .. })));
 }
+
+#[test]
+fn the_bytes_of_a_file_are_frozen() {
+    let mut message = aside(7);
+    message.head.stored_at = Timestamp::from_millis(2);
+    message.head.sent_at = Timestamp::from_millis(3);
+    message.head.from = Some(AccountId([4; 32]));
+    message.head.from_name = Some("alice@harbor-hotel.example".parse().unwrap());
+    message.head.proposal = Some(ProposalId::Document(Hash([5; 32])));
+    message.head.kind = Some(Kind::Proposal);
+    let hash = Hash::of("test", &message.to_bytes()).to_string();
+    assert_eq!(&hash[..16], "37fce810cc896d12");
+    let place = Entry { place: 0x2a, id: Hash([0xab; 32]), state: State::Open }.path(Path::new(""));
+    assert_eq!(place.to_str(), Some(format!("000000000000002a-{}.message", "ab".repeat(32)).as_str()));
+}
