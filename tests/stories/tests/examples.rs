@@ -1,18 +1,19 @@
 //! The SDK's examples as processes, against a real node: they pay, follow, verify and sign, and refuse what they should.
 use anyhow::Context as _;
 use countersign_harness::{Node, Wallet, example, now_ms};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 const ALICE: &str = "alice@harbor-hotel.example";
 const HOTEL: &str = "harbor-hotel.example";
+const BANK: &str = "harbor-bank.example";
 const HOUR_MS: u64 = 3_600_000;
 
 /// A development network, with the wallets of a customer and a merchant.
 struct Town {
     folder: tempfile::TempDir,
-    _node: Node,
+    node: Node,
     url: String,
     chain: String,
     alice: Wallet,
@@ -21,13 +22,17 @@ struct Town {
 
 impl Town {
     fn open() -> anyhow::Result<Self> {
+        Self::with(&[])
+    }
+
+    fn with(flags: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let node = Node::start(&folder.path().join("node"), &["dev", "--rpc-port", "0"])?;
+        let node = Node::start(&folder.path().join("node"), &[&["dev", "--rpc-port", "0"], flags].concat())?;
         let url = node.url();
         let wallet = |name| Wallet::of_development_key(&folder.path().join(name), &url, name);
         let (alice, hotel) = (wallet(ALICE)?, wallet(HOTEL)?);
         let chain = alice.run(&["network", "status"])?["chain"].as_str().context("the chain's id")?.to_owned();
-        Ok(Self { folder, _node: node, url, chain, alice, hotel })
+        Ok(Self { folder, node, url, chain, alice, hotel })
     }
 
     fn file(&self, name: &str) -> String {
@@ -116,6 +121,34 @@ fn the_example_verifies_a_booking() -> anyhow::Result<()> {
     assert!(told.contains("status Paid") && told.contains("object 2"), "{told}");
     assert!(refusal(&verify(&town.chain, &"22".repeat(32))?)?.contains("there is no booking"));
     refusal(&verify(&"11".repeat(32), &booking)?)?;
+    Ok(())
+}
+
+#[test]
+fn the_example_exchanges_sealed_letters() -> anyhow::Result<()> {
+    let town = Town::with(&["--relay"])?;
+    let bank = Wallet::of_development_key(&town.folder.path().join(BANK), &town.url, BANK)?;
+    let told = town.node.call("relay_info", &json!([])).map_err(|error| anyhow::anyhow!("relay_info: {error:?}"))?;
+    let relay = told["key"].as_str().context("the relay's key")?;
+    for (name, wallet) in [(HOTEL, &town.hotel), (BANK, &bank)] {
+        let key = wallet.run(&["keys", "show"])?["key"].as_str().context("a public key")?.to_owned();
+        town.decide(wallet, &["member", "site", "set", "--answer-key", &key, "--relay", relay])?;
+        wallet.run(&["login", name, "--yes"])?;
+    }
+    let letters = |chain: &str, wallet: &Wallet, args: &[&str]| {
+        let home = wallet.home().display().to_string();
+        run("messages", &[&[town.url.as_str(), chain, &home], args].concat())
+    };
+    let sent = stdout(&letters(&town.chain, &town.hotel, &[HOTEL, BANK, "Shall we meet at nine?"])?)?;
+    assert!(sent.starts_with("csm1") && sent.contains(BANK), "{sent}");
+    assert_eq!(stdout(&letters(&town.chain, &bank, &[BANK])?)?, format!("{HOTEL}: Shall we meet at nine?\n"));
+    assert_eq!(stdout(&letters(&town.chain, &bank, &[BANK])?)?, "", "nothing comes twice");
+    assert_eq!(stdout(&letters(&town.chain, &town.hotel, &[HOTEL])?)?, "", "it is not the sender's to read");
+    // Somebody who has never logged in; a chain that is not the node's; a wallet without a session.
+    let unknown = refusal(&letters(&town.chain, &town.hotel, &[HOTEL, "city-books.example", "hello"])?)?;
+    assert!(unknown.contains("NoEncryptionKey"), "{unknown}");
+    refusal(&letters(&"11".repeat(32), &town.hotel, &[HOTEL, BANK, "hello"])?)?;
+    assert!(refusal(&letters(&town.chain, &town.alice, &[ALICE])?)?.contains("NotLoggedIn"));
     Ok(())
 }
 
