@@ -1,8 +1,8 @@
 //! A merchant's site as a process: a folder with a certificate of its own, its server, and what its operator does.
-use crate::{Binary, Outcome, Wallet, binary, wait_for};
+use crate::{Binary, Node, Outcome, Wallet, binary, wait_for};
 use anyhow::Context as _;
 use countersign_types::{Hash, PublicKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -59,6 +59,26 @@ impl Site {
         let made = site.run(&[&words[..], &files].concat())?;
         site.key = made["key"].as_str().context("`init` tells the site's key")?.parse()?;
         Ok(site)
+    }
+
+    /// A development node in `dir` with a relay, and beside it the site of the member `name`, which grants it and runs. Nothing of the
+    /// site is on the ledger yet.
+    ///
+    /// # Errors
+    /// If a program does not start.
+    pub fn beside_a_node(dir: &Path, name: &str) -> anyhow::Result<(Node, Self)> {
+        let folder = dir.join("node");
+        // A site is of one chain, and a node learns at its start which certificates to trust.
+        let node = Node::start(&folder, &["dev", "--rpc-port", "0"])?;
+        let chain = node.call("chain_head", &json!([]))?["chain"].as_str().context("a chain has an id")?.parse()?;
+        node.stop()?;
+        let mut site = Self::make(&dir.join("site"), name, &chain)?;
+        let trusted = site.certificate().display().to_string();
+        let node = Node::start(&folder, &["dev", "--rpc-port", "0", "--relay", "--trusted-certificates", &trusted])?;
+        let relay = node.call("relay_info", &json!([]))?["key"].as_str().context("a relay has a key")?.parse()?;
+        site.grant(&relay)?;
+        site.start()?;
+        Ok((node, site))
     }
 
     /// The member's name.

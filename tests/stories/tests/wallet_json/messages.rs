@@ -2,7 +2,7 @@
 use super::{ALICE, BOOKS, CAROL, HOTEL, Recorder, text};
 use anyhow::Context as _;
 use countersign_harness::{Node, SITE_HOST, Site};
-use countersign_types::{Hash, PublicKey};
+use countersign_types::PublicKey;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,22 +10,13 @@ use std::path::Path;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// The node, with a relay that trusts the site's certificate, and the hotel's site, which grants it.
+/// The node with its relay, and the hotel's site with two users.
 pub fn open(dir: &Path) -> anyhow::Result<(Node, Site)> {
-    let folder = dir.join("node");
-    // A site is of one chain, and a node learns at its start which certificates to trust.
-    let node = Node::start(&folder, &["dev", "--rpc-port", "0"])?;
-    let chain: Hash = text(&node.call("chain_head", &json!([]))?, "chain")?.parse()?;
-    node.stop()?;
-    let mut site = Site::make(&dir.join("site"), HOTEL, &chain)?;
-    let trusted = site.certificate().display().to_string();
-    let node = Node::start(&folder, &["dev", "--rpc-port", "0", "--relay", "--trusted-certificates", &trusted])?;
+    let (node, site) = Site::beside_a_node(dir, HOTEL)?;
     for user in ["alice", "guest"] {
         site.add_user(user, PASSWORD)?;
     }
     site.run(&["contact", "add", "alice", CAROL, "--label", "Carol"])?;
-    site.grant(&relay(&node)?)?;
-    site.start()?;
     Ok((node, site))
 }
 
