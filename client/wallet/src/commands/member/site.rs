@@ -25,7 +25,7 @@ pub enum SiteCommand {
 /// A member's site.
 #[derive(Args, Debug)]
 pub struct SetArgs {
-    /// Where relays ask the site, https://login.shop.example [default: the member has no users]
+    /// Where relays ask the site, `https://login.shop.example` [default: the member has no users]
     #[arg(long, value_name = "URL", default_value = "")]
     endpoint: String,
     /// The public key that signs the site's answers, csk1…, as `countersign-site check` tells it
