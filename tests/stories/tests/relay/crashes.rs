@@ -1,8 +1,9 @@
 //! Relays that lose their power: what was acknowledged arrives, once and in order, and nobody has to log in again.
 use crate::letters::texts;
-use crate::scene::{Scene, until_has};
-use countersign_harness::Wallet;
-use serde_json::json;
+use crate::scene::{Scene, messages, until_has};
+use countersign_harness::{Wallet, wait_for};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ALICE: &str = "alice2@harbor-hotel.example";
 const BOB: &str = "bob2@city-books.example";
@@ -79,5 +80,58 @@ fn messages_arrive_in_order_while_both_relays_lose_their_power_again_and_again()
     send(&alice, BOB, "the last")?;
     let received = until_has(&bob, 2 * ROUNDS + 1, ALICE)?;
     assert_eq!(received.len(), 2 * ROUNDS + 1, "nothing came twice behind it");
+    Ok(())
+}
+
+#[test]
+fn who_listens_hears_again_when_the_relay_is_back() -> anyhow::Result<()> {
+    let mut scene = Scene::open()?;
+    let (alice, bob) = (scene.user(ALICE)?, scene.user(BOB)?);
+    let following = bob.follow(&["inbox", "--follow"])?;
+    for text in numbered(3) {
+        send(&alice, BOB, &text)?;
+        assert_eq!(following.next()?["words"], json!(text), "each once");
+        scene.town.network.kill(BOBS)?;
+        scene.town.network.start_node(BOBS)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_handed_in_while_the_power_goes_arrives_at_most_once() -> anyhow::Result<()> {
+    const COUNT: usize = 8;
+    let mut scene = Scene::open()?;
+    let (alice, bob) = (scene.user(ALICE)?, scene.user(BOB)?);
+    let begun = AtomicUsize::new(0);
+    let acknowledged = std::thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let told = numbered(COUNT).into_iter().filter(|text| {
+                begun.fetch_add(1, Ordering::SeqCst);
+                // Its relay may be away for longer than the wallet tries.
+                send(&alice, BOB, text).is_ok()
+            });
+            told.collect::<Vec<_>>()
+        });
+        // In the middle of what comes next, whatever that wallet is doing then.
+        for count in [2, 5] {
+            wait_for("the next message to be handed in", || (begun.load(Ordering::SeqCst) > count).then_some(()))?;
+            scene.town.network.kill(ALICES)?;
+            scene.town.network.start_node(ALICES)?;
+        }
+        sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))
+    })?;
+    send(&alice, BOB, "the last")?;
+    let is_last = |message: &Value| message["words"] == json!("the last");
+    let mut received = Vec::new();
+    scene.network().until("the last message", |_| {
+        received = messages(&bob.run(&["inbox"])?, ALICE)?;
+        Ok(received.iter().any(is_last))
+    })?;
+    let received = texts(&received);
+    let sent: Vec<String> = numbered(COUNT).into_iter().chain(["the last".to_owned()]).collect();
+    let places: Vec<_> = received.iter().map(|text| sent.iter().position(|one| one == text)).collect();
+    assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "in order, none twice: {received:?}");
+    let lost: Vec<_> = acknowledged.iter().filter(|text| !received.contains(&text.as_str())).collect();
+    assert!(acknowledged.len() >= 2 && lost.is_empty(), "acknowledged and lost: {lost:?} of {acknowledged:?}");
     Ok(())
 }
