@@ -64,7 +64,8 @@ pub fn play(stage: &mut Stage, rebate_in: Duration) -> Result<Story, DemoError> 
     let unmet = leave_unmet(stage, &mut told, &purchase, &terms("unmet", 2))?;
     refuse_higher_price(stage, &mut told, &purchase, &Terms { price: PRICE, ..terms("higher", 3) })?;
     refuse_late(stage, &mut told, &purchase, rebate_in / LATE_PART)?;
-    settle(stage, &mut told, [(&kept, REBATE, "Paid"), (&halved, "5.00", "Paid"), (&unmet, "0.00", "Reversed")])?;
+    let deals = [(&kept, REBATE, "Paid"), (&halved, "5.00", "Paid"), (&unmet, "0.00", "Reversed")];
+    settle(stage, &mut told, rebate_time_ms, deals)?;
     Ok(told.finish())
 }
 
@@ -328,14 +329,20 @@ fn refuse_late(stage: &mut Stage, told: &mut Narrator, purchase: &str, after: Du
     )
 }
 
-fn settle(stage: &mut Stage, told: &mut Narrator, deals: [(&Deal, &str, &str); 3]) -> Result<(), DemoError> {
+/// What the ledger does by itself once the rebate time has come.
+fn settle(
+    stage: &mut Stage,
+    told: &mut Narrator,
+    rebate_time_ms: u64,
+    deals: [(&Deal, &str, &str); 3],
+) -> Result<(), DemoError> {
     told.begin(
         "10",
         "At the rebate time the ledger itself pays the customer, and returns to the merchant what is not due",
     );
     let before = stage.balances(told)?;
     let mut ok = true;
-    let end = Instant::now() + SETTLE_MAX + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_millis(rebate_time_ms.saturating_sub(now_ms())) + SETTLE_MAX;
     for (deal, paid, state) in deals {
         while !matches!(state_of(stage, &deal.id)?.as_str(), "Paid" | "Reversed") && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(200));
