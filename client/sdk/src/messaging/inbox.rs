@@ -12,7 +12,7 @@ use super::encryption::EncryptionKey;
 use super::letter::SignedLetter;
 use super::seal::{OpenError, check_fresh, open};
 use super::session::StoredSession;
-use super::store::{KeptMessage, MessageHead, MessageStore, StoreError, Times, id_of};
+use super::store::{KeptMessage, MessageHead, MessageStore, StoreError, Times};
 use crate::relay::{LiveSession, RelayError};
 use crate::rpc::ClientError;
 use crate::rpc_types::relay::{Envelope, INBOX_PAGE_MAX, InboxPage, InboxQuery, StoredMessage};
@@ -68,7 +68,7 @@ pub async fn fetch(
         let Some(last) = page.messages.last().map(|message| message.number) else {
             return Ok(fetched);
         };
-        let ids: Vec<Hash> = page.messages.iter().map(|message| id_of(&message.envelope.0)).collect();
+        let ids: Vec<Hash> = page.messages.iter().map(|message| Envelope::id_of(&message.envelope.0)).collect();
         let known = store.knows(&ids)?;
         let mut kept = Vec::new();
         for (message, _) in page.messages.iter().zip(known).filter(|(_, known)| !known) {

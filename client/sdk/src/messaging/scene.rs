@@ -4,7 +4,7 @@ use super::encryption::EncryptionKey;
 use super::letter::{Body, Letter};
 use super::seal::seal;
 use super::session::StoredSession;
-use super::store::{MessageStore, id_of};
+use super::store::MessageStore;
 use crate::keystore::{Keystore, Protection, UnlockedKey};
 use crate::relay::{LiveSession, RelayClient};
 use crate::rpc::Patience;
@@ -133,7 +133,7 @@ impl Node {
                 .map(|file| file.unwrap().file_name().into_string().unwrap())
                 .collect();
             for message in &gone {
-                let id = id_of(&message.envelope.0).to_string();
+                let id = Envelope::id_of(&message.envelope.0).to_string();
                 assert!(names.iter().any(|name| name.contains(&id)), "{id} is acknowledged and not on the disk");
             }
         }

@@ -14,7 +14,7 @@
 mod file;
 mod index;
 
-pub use file::{Aside, KeptMessage, Kind, MessageHead, ProposalId, Reason, Times, id_of};
+pub use file::{Aside, KeptMessage, Kind, MessageHead, ProposalId, Reason, Times};
 
 use super::disk::{self, DiskError};
 use super::limits::{

@@ -47,7 +47,12 @@ impl Envelope {
 
     /// The message's id: the hash of all its bytes.
     pub fn id(&self) -> Hash {
-        Hash::of_encoded("message", self)
+        Self::id_of(&self.encode())
+    }
+
+    /// The id by a message's bytes, also of bytes that are no envelope.
+    pub fn id_of(bytes: &[u8]) -> Hash {
+        Hash::of("message", bytes)
     }
 
     /// What the seal binds besides the letter: everything but itself.

@@ -225,7 +225,7 @@ impl KeptMessage {
 
     /// Bytes that are no envelope.
     pub fn not_an_envelope(bytes: &[u8], reason: &dyn Reason, times: &Times) -> Self {
-        let new = MessageHead::new(id_of(bytes), times);
+        let new = MessageHead::new(Envelope::id_of(bytes), times);
         let head = MessageHead { aside: Some(Aside::of(reason)), ..new };
         Self { head, signed: None, raw: raw_of(bytes) }
     }
@@ -249,11 +249,6 @@ impl KeptMessage {
         (&self.head, &self.signed, &self.raw).encode_to(&mut bytes);
         bytes
     }
-}
-
-/// The id of a message by its bytes, as [`Envelope::id`] has it; of what is no envelope too.
-pub fn id_of(bytes: &[u8]) -> Hash {
-    Hash::of("message", bytes)
 }
 
 fn raw_of(bytes: &[u8]) -> BoundedVec<u8, ENVELOPE_BYTES_MAX> {
