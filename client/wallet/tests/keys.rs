@@ -6,70 +6,37 @@ use countersign_client::types::signature::{development_secret, public_key, sign}
 use serde_json::Value as Json;
 use std::fs;
 use std::process::{Command, Output};
-use support::{error, fed, message, mode, result, set_mode};
+use support::{Wallet, fed, mode, set_mode};
 
 /// Stands for every passphrase: nobody else writes this word.
 const PASSPHRASE: &str = "marker-of-a-passphrase";
 
 /// A wallet whose environment holds the passphrase.
-struct Wallet(support::Wallet);
-
-impl std::ops::Deref for Wallet {
-    type Target = support::Wallet;
-
-    fn deref(&self) -> &support::Wallet {
-        &self.0
-    }
+fn new_wallet() -> Wallet {
+    Wallet::with_passphrase(PASSPHRASE)
 }
 
-impl Wallet {
-    fn new() -> Self {
-        Self(support::Wallet::new())
-    }
+/// What it shows at a terminal, which `script` (of every Linux system's basic programs) makes, and what it ends with.
+fn at_terminal(wallet: &Wallet, args: &[&str], typed: &str) -> (String, bool) {
+    let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
+    let line = format!("{} {}", env!("CARGO_BIN_EXE_countersign"), quoted.join(" "));
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(wallet.path(""));
+    command.env_clear().env("COUNTERSIGN_HOME", wallet.path("home")).env("PATH", "/usr/bin:/bin");
+    command.env("COUNTERSIGN_PASSPHRASE", PASSPHRASE).env("SHELL", "/bin/sh");
+    let output = fed(command, typed.as_bytes());
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success())
+}
 
-    fn command(&self, json: bool, args: &[&str]) -> Command {
-        let mut command = self.0.command(json, args);
-        command.env("COUNTERSIGN_PASSPHRASE", PASSPHRASE);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(true, args).output().unwrap()
-    }
-
-    #[track_caller]
-    fn done(&self, args: &[&str]) -> Json {
-        result(&self.run(args))
-    }
-
-    #[track_caller]
-    fn refused(&self, args: &[&str], exit: i32) -> String {
-        message(&error(&self.run(args), exit))
-    }
-
-    /// What it shows at a terminal, which `script` (of every Linux system's basic programs) makes, and what it ends with.
-    fn at_terminal(&self, args: &[&str], typed: &str) -> (String, bool) {
-        let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
-        let line = format!("{} {}", env!("CARGO_BIN_EXE_countersign"), quoted.join(" "));
-        let mut command = Command::new("script");
-        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(self.path(""));
-        command.env_clear().env("COUNTERSIGN_HOME", self.path("home")).env("PATH", "/usr/bin:/bin");
-        command.env("COUNTERSIGN_PASSPHRASE", PASSPHRASE).env("SHELL", "/bin/sh");
-        let output = fed(command, typed.as_bytes());
-        (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success())
-    }
-
-    /// A proposal that the account of the key `alice` is to sign.
-    fn propose(&self) {
-        let burn =
-            ["tx", "propose", "assets.burn", "--party", "owner=alice", "--arg", "asset=EUR", "--arg", "amount=1"];
-        self.done(&[&burn[..], &["-o", "burn.csp", "--force"]].concat());
-    }
+/// A proposal that the account of the key `alice` is to sign.
+fn propose(wallet: &Wallet) {
+    let burn = ["tx", "propose", "assets.burn", "--party", "owner=alice", "--arg", "asset=EUR", "--arg", "amount=1"];
+    wallet.done(&[&burn[..], &["-o", "burn.csp", "--force"]].concat());
 }
 
 #[test]
 fn a_key_comes_back_from_the_words_in_a_file() {
-    let (wallet, other) = (Wallet::new(), Wallet::new());
+    let (wallet, other) = (new_wallet(), new_wallet());
     let key = wallet.done(&["keys", "new", "alice"]);
     assert_eq!(wallet.done(&["keys", "words", "alice", "-o", "words"])["account"], key["account"]);
     assert_eq!(mode(&wallet.path("words")), 0o600);
@@ -87,7 +54,7 @@ fn a_key_comes_back_from_the_words_in_a_file() {
 
 #[test]
 fn words_that_give_no_key_are_told_by_their_place() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     wallet.done(&["keys", "new", "alice"]);
     wallet.done(&["keys", "words", "alice", "-o", "words"]);
     let words: Vec<String> = wallet.read("words").split_whitespace().map(str::to_owned).collect();
@@ -112,21 +79,21 @@ fn words_that_give_no_key_are_told_by_their_place() {
 
 #[test]
 fn words_are_shown_at_a_terminal_only() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     wallet.done(&["keys", "new", "alice"]);
     wallet.done(&["keys", "words", "alice", "-o", "words"]);
     assert!(wallet.refused(&["keys", "words", "alice"], 2).contains("terminal"));
     let piped = wallet.command(false, &["keys", "words", "alice"]).output().unwrap();
     assert_eq!((piped.status.code(), piped.stdout.len()), (Some(2), 0));
-    let (shown, done) = wallet.at_terminal(&["keys", "words", "alice"], "");
+    let (shown, done) = at_terminal(&wallet, &["keys", "words", "alice"], "");
     let in_order = shown.split_whitespace().filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
     let in_order: Vec<&str> = in_order.collect();
     let words = wallet.read("words");
     let words: Vec<&str> = words.split_whitespace().collect();
     assert!(done && in_order.windows(24).any(|window| window == words), "{shown}");
-    let (_, json) = wallet.at_terminal(&["--json", "keys", "words", "alice"], "");
+    let (_, json) = at_terminal(&wallet, &["--json", "keys", "words", "alice"], "");
     assert!(!json, "words are no JSON");
-    let (shown, done) = wallet.at_terminal(&["keys", "restore", "again"], &format!("{}\n", words.join(" ")));
+    let (shown, done) = at_terminal(&wallet, &["keys", "restore", "again"], &format!("{}\n", words.join(" ")));
     assert!(done, "{shown}");
     assert_eq!(wallet.done(&["keys", "show", "again"])["key"], wallet.done(&["keys", "show", "alice"])["key"]);
 }
@@ -149,7 +116,7 @@ fn answer(wallet: &Wallet, name: &str) {
 
 #[test]
 fn a_program_signs_with_a_key_the_wallet_never_sees() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     // It does not sign yet: it is not relied on.
     assert_eq!(external(&wallet).status.code(), Some(5));
     assert!(wallet.done(&["keys", "list"]).as_array().unwrap().is_empty());
@@ -157,7 +124,7 @@ fn a_program_signs_with_a_key_the_wallet_never_sees() {
     let added = external(&wallet);
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     assert_eq!(serde_json::from_slice::<Json>(&added.stdout).unwrap()["protection"], "program");
-    wallet.propose();
+    propose(&wallet);
     let before = fs::read(wallet.path("burn.csp")).unwrap();
     // The answer is still that to the trial.
     assert!(wallet.refused(&["tx", "sign", "burn.csp", "--yes"], 5).contains("no signature of"));
@@ -175,7 +142,7 @@ fn a_program_signs_with_a_key_the_wallet_never_sees() {
 
 #[test]
 fn a_key_that_is_kept_elsewhere_has_nothing_to_copy() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     external(&wallet);
     answer(&wallet, "alice");
     external(&wallet);
@@ -190,7 +157,7 @@ fn a_key_that_is_kept_elsewhere_has_nothing_to_copy() {
 
 #[test]
 fn copies_are_their_owners_and_replace_nothing() {
-    let (wallet, other) = (Wallet::new(), Wallet::new());
+    let (wallet, other) = (new_wallet(), new_wallet());
     wallet.done(&["keys", "new", "alice", "--no-passphrase"]);
     wallet.done(&["keys", "export", "alice", "-o", "copy.json"]);
     assert_eq!(mode(&wallet.path("copy.json")), 0o600);
@@ -211,7 +178,7 @@ fn copies_are_their_owners_and_replace_nothing() {
 /// Every command that handles a key, with what it prints for people, for programs, and when it fails.
 #[test]
 fn nothing_secret_is_told() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     wallet.done(&["keys", "new", "alice"]);
     wallet.done(&["keys", "words", "alice", "-o", "words"]);
     let words = wallet.read("words").trim().to_owned();
@@ -219,7 +186,7 @@ fn nothing_secret_is_told() {
     let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let decimal = format!("{:?}", &secret[..8]);
     let secrets = [PASSPHRASE, &words, &hexadecimal, decimal.trim_end_matches(']')];
-    wallet.propose();
+    propose(&wallet);
     fs::write(wallet.path("offer.json"), "{}").unwrap();
     let commands: &[&[&str]] = &[
         &["keys", "list"],
@@ -264,7 +231,7 @@ fn nothing_secret_is_told() {
 
 #[test]
 fn the_doctor_tells_damage_by_its_exit_code() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     wallet.done(&["keys", "new", "alice"]);
     let levels = |findings: &Json, level: &str| {
         findings.as_array().unwrap().iter().filter(|finding| finding["level"] == level).count()
@@ -292,7 +259,7 @@ fn the_doctor_tells_damage_by_its_exit_code() {
 
 #[test]
 fn manual_pages_are_written_into_a_folder() {
-    let wallet = Wallet::new();
+    let wallet = new_wallet();
     let made = wallet.done(&["man", "--dir", "pages/man1"]);
     let pages = made["pages"].as_array().unwrap();
     assert_eq!(pages.len(), fs::read_dir(wallet.path("pages/man1")).unwrap().count());

@@ -11,12 +11,21 @@ use std::process::{Command, Output, Stdio};
 pub const CHAIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 
 /// One person's wallet.
-pub struct Wallet(tempfile::TempDir);
+pub struct Wallet {
+    folder: tempfile::TempDir,
+    /// What its environment holds.
+    passphrase: Option<&'static str>,
+}
 
 impl Wallet {
     /// Without a key.
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap(), passphrase: None }
+    }
+
+    /// Without a key; the environment of its commands holds the passphrase.
+    pub fn with_passphrase(passphrase: &'static str) -> Self {
+        Self { passphrase: Some(passphrase), ..Self::new() }
     }
 
     /// With the development key `name`.
@@ -28,7 +37,7 @@ impl Wallet {
 
     /// A file of the folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -44,15 +53,16 @@ impl Wallet {
         fs::copy(from.path(file), self.path(file)).unwrap();
     }
 
-    /// The program with these arguments, for people or for programs. It knows no passphrase, and has nobody to ask.
+    /// The program with these arguments, for people or for programs. It has nobody to ask.
     pub fn command(&self, json: bool, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.args(["--offline", "--chain", CHAIN, "--decimals", "EUR=2"]).args(args);
         if json {
             command.arg("--json");
         }
-        command.current_dir(self.0.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
+        command.current_dir(self.folder.path()).env_clear().env("COUNTERSIGN_HOME", self.path("home"));
         command.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command.envs(self.passphrase.map(|passphrase| ("COUNTERSIGN_PASSPHRASE", passphrase)));
         command
     }
 
