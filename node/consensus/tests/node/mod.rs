@@ -192,9 +192,10 @@ impl Node {
     pub async fn reaches(&self, height: u64) {
         let reached = |now: &Height| now.get() >= height;
         let mut heights = self.height.clone();
-        let waited = tokio::time::timeout(PATIENCE, heights.wait_for(reached)).await;
-        let now = *self.height.borrow();
-        waited.unwrap_or_else(|_| panic!("{} is at height {now}, not {height}", self.id)).unwrap();
+        // What the watch hands out locks it: to be let go before it is read again, or an application that is about to write waits
+        // for this and this for the application.
+        let waited = tokio::time::timeout(PATIENCE, heights.wait_for(reached)).await.map(|now| drop(now.unwrap()));
+        waited.unwrap_or_else(|_| panic!("{} is at height {}, not {height}", self.id, self.height()));
     }
 
     pub fn height(&self) -> u64 {
