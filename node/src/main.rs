@@ -2,6 +2,11 @@
 use clap::Parser as _;
 use countersign_node::cli::Cli;
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
+
+/// Gives back what blocks of all sizes leave free on many threads; the system's keeps much of it (`docs/decisions/storage.md`).
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().execute() {

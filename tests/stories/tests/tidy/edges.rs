@@ -42,6 +42,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Each keeps a database of its own: the site its users, the relay its messages.
     ("redb", &["site", "relay"]),
     ("hpke", &["client"]),
+    // The allocator is the program's to choose, not a library's.
+    ("tikv-jemallocator", &["node"]),
 ];
 
 fn metadata() -> Metadata {
