@@ -9,7 +9,7 @@ use crate::limiter::{self, Limiter};
 use crate::limits;
 use crate::logins::Logins;
 use crate::record::{BadRecord, User};
-use crate::sessions::{Session, Sessions};
+use crate::sessions::{self, Session, Sessions};
 use crate::settings::LimitSettings;
 use crate::store::{Store, StoreError};
 use countersign_client::clock;
@@ -135,23 +135,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Api {
-    /// A site with this database and these keys.
-    pub fn new(store: Arc<Store>, keys: SiteKeys, enroller: Option<Enroller>, settings: LimitSettings) -> Self {
+    /// A site with this database and these keys. The sessions that the database keeps go on.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Database`].
+    pub fn new(
+        store: Arc<Store>,
+        keys: SiteKeys,
+        enroller: Option<Enroller>,
+        settings: LimitSettings,
+    ) -> Result<Self, StoreError> {
         let LimitSettings { attempts_per_user, attempts_per_relay, window_ms, .. } = settings;
-        Self {
+        let sessions = Sessions::restored(store.sessions(clock::now().millis())?);
+        Ok(Self {
             store,
             keys,
             enroller,
             settings,
             nonces: Mutex::default(),
             logins: Mutex::new(Logins::new(limits::LOGINS_MAX)),
-            sessions: Mutex::default(),
+            sessions: Mutex::new(sessions),
             user_attempts: Mutex::new(Limiter::new(attempts_per_user, window_ms, limits::COUNTED_MAX)),
             relay_attempts: Mutex::new(Limiter::new(attempts_per_relay, window_ms, limits::COUNTED_MAX)),
             waiting: Semaphore::new(limits::WAITING_MAX),
             published: watch::Sender::new(()),
             stopping: watch::Sender::new(false),
-        }
+        })
     }
 
     /// The site.
@@ -224,10 +233,18 @@ impl Api {
         match user {
             Some(user) => Ok((session, user)),
             None => {
-                lock(&self.sessions).remove(token);
+                self.end_session(token)?;
                 Err(over())
             }
         }
+    }
+
+    /// Ends a session. Also on disk: no restart brings it back.
+    fn end_session(&self, token: &SessionToken) -> Result<(), StoreError> {
+        let hash = sessions::hash(token);
+        self.store.forget_session(&hash)?;
+        lock(&self.sessions).remove(&hash);
+        Ok(())
     }
 }
 

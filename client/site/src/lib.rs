@@ -2,8 +2,8 @@
 //! in nothing but carrying messages, knows no node and no chain's state, and never learns a password.
 //!
 //! ```text
-//! relay ─HTTPS→ http ─signature, time, nonce→ gate ─→ api ─┬→ logins, sessions (memory: a restart ends them)
-//!   ▲ signed answer bound to the request                   ├→ store (redb: users, contacts, posts, relays)
+//! relay ─HTTPS→ http ─signature, time, nonce→ gate ─→ api ─┬→ logins (memory: a restart ends them), sessions
+//!   ▲ signed answer bound to the request                   ├→ store (redb: users, contacts, posts, relays, sessions)
 //!   └──────────────────────────────────────────────────────┴→ enrol (signs one call for one user)
 //! operator ─command line→ admin ─→ store, or the running server by its socket
 //! ```

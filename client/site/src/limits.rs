@@ -7,7 +7,7 @@ pub const CONNECTIONS_MAX: usize = 2_000;
 pub const WAITING_MAX: usize = 1_000;
 /// Logins begun and not finished: some hundred bytes each.
 pub const LOGINS_MAX: usize = 10_000;
-/// Sessions open at once: some hundred bytes each.
+/// Sessions open at once: some hundred bytes each, in memory and on disk.
 pub const SESSIONS_MAX: usize = 100_000;
 /// Sessions of one user: a few devices at a few relays. One more ends the oldest.
 pub const USER_SESSIONS_MAX: usize = 16;

@@ -1,25 +1,55 @@
-//! Sessions of users that have logged in: each for one relay and one key of a wallet, kept in memory by the hash of its token.
+//! Sessions of users that have logged in: each for one relay and one key of a wallet, known by the hash of its token. What is open is in
+//! memory; the database keeps the same, so that a restart ends none ([`crate::store`]).
 use crate::limits;
 use countersign_client::rpc_types::site::SessionToken;
 use countersign_client::types::{AccountId, Hash, Name, PublicKey};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
-/// A session.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A session. The database keeps it as JSON: fields may be added with a default, none may change its meaning.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// Whose it is.
+    #[serde(with = "as_text")]
     pub user: Name,
     /// The wallet's key.
+    #[serde(with = "as_text")]
     pub key: PublicKey,
     /// The relay that may use it.
+    #[serde(with = "as_text")]
     pub relay: AccountId,
     /// The user's registration when it began: with another password it is over.
+    #[serde(with = "as_text")]
     pub edition: Hash,
     /// When it ends, milliseconds since the Unix epoch.
     pub expires_at_ms: u64,
 }
 
-/// The sessions.
+/// Values that JSON holds as they are written for people.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    pub(super) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// What a session is known by. The token itself is kept nowhere.
+pub fn hash(token: &SessionToken) -> Hash {
+    Hash::of("site-session", &token.0)
+}
+
+/// The sessions that are open.
 #[derive(Debug, Default)]
 pub struct Sessions {
     open: HashMap<Hash, Session>,
@@ -31,45 +61,49 @@ pub struct Sessions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-fn index(token: &SessionToken) -> Hash {
-    Hash::of("site-session", &token.0)
-}
-
 impl Sessions {
-    /// Keeps a session. A user's oldest one ends if it has too many.
+    /// Those that were kept, the oldest first.
+    pub fn restored(kept: Vec<(Hash, Session)>) -> Self {
+        let mut sessions = Self::default();
+        for (hash, session) in kept {
+            sessions.put(hash, session);
+        }
+        sessions
+    }
+
+    /// Opens a session, and tells which have ended for it: a user's oldest one if it has too many, and those whose time is over if
+    /// there is no room.
     ///
     /// # Errors
     /// [`Full`].
-    pub fn insert(&mut self, token: &SessionToken, session: Session, now_ms: u64) -> Result<(), Full> {
+    pub fn insert(&mut self, hash: Hash, session: Session, now_ms: u64) -> Result<Vec<Hash>, Full> {
+        let mut ended = Vec::new();
         if self.open.len() >= limits::SESSIONS_MAX {
-            let ended: Vec<Hash> =
-                self.open.iter().filter(|(_, open)| open.expires_at_ms <= now_ms).map(|(hash, _)| *hash).collect();
-            ended.iter().for_each(|hash| self.end(hash));
+            let over = self.open.iter().filter(|(_, open)| open.expires_at_ms <= now_ms);
+            ended.extend(over.map(|(hash, _)| *hash));
         }
         let oldest = self.by_user.get(&session.user).filter(|own| own.len() >= limits::USER_SESSIONS_MAX);
-        if let Some(oldest) = oldest.and_then(|own| own.front().copied()) {
-            self.end(&oldest);
-        }
+        ended.extend(oldest.and_then(|own| own.front().copied()));
+        ended.iter().for_each(|hash| self.remove(hash));
         if self.open.len() >= limits::SESSIONS_MAX {
             return Err(Full);
         }
-        let hash = index(token);
+        self.put(hash, session);
+        Ok(ended)
+    }
+
+    fn put(&mut self, hash: Hash, session: Session) {
         self.by_user.entry(session.user.clone()).or_default().push_back(hash);
         self.open.insert(hash, session);
-        Ok(())
     }
 
     /// The session of this token, if this relay may use it now.
     pub fn get(&self, token: &SessionToken, relay: &AccountId, now_ms: u64) -> Option<&Session> {
-        self.open.get(&index(token)).filter(|open| open.relay == *relay && open.expires_at_ms > now_ms)
+        self.open.get(&hash(token)).filter(|open| open.relay == *relay && open.expires_at_ms > now_ms)
     }
 
-    /// Ends the session of this token.
-    pub fn remove(&mut self, token: &SessionToken) {
-        self.end(&index(token));
-    }
-
-    fn end(&mut self, hash: &Hash) {
+    /// Ends a session, if it is open.
+    pub fn remove(&mut self, hash: &Hash) {
         let Some(session) = self.open.remove(hash) else {
             return;
         };
@@ -94,6 +128,10 @@ mod tests {
         SessionToken(bytes)
     }
 
+    fn insert(sessions: &mut Sessions, n: usize, session: Session, now_ms: u64) -> Result<Vec<Hash>, Full> {
+        sessions.insert(hash(&token(n)), session, now_ms)
+    }
+
     fn session(user: &str) -> Session {
         let user = format!("{user}@harbor-hotel.example").parse().unwrap();
         Session { user, key: PublicKey([1; 32]), relay: RELAY, edition: Hash::ZERO, expires_at_ms: 100 }
@@ -102,12 +140,12 @@ mod tests {
     #[test]
     fn a_session_is_for_its_relay_and_time() {
         let mut sessions = Sessions::default();
-        sessions.insert(&token(1), session("alice"), 0).unwrap();
+        insert(&mut sessions, 1, session("alice"), 0).unwrap();
         assert_eq!(sessions.get(&token(1), &RELAY, 99), Some(&session("alice")));
         assert_eq!(sessions.get(&token(1), &AccountId([3; 32]), 99), None);
         assert_eq!(sessions.get(&token(1), &RELAY, 100), None);
         assert_eq!(sessions.get(&token(2), &RELAY, 99), None);
-        sessions.remove(&token(1));
+        sessions.remove(&hash(&token(1)));
         assert_eq!(sessions.get(&token(1), &RELAY, 99), None);
         assert!(sessions.by_user.is_empty());
     }
@@ -115,9 +153,11 @@ mod tests {
     #[test]
     fn a_users_oldest_session_makes_room() {
         let mut sessions = Sessions::default();
-        for n in 0..=limits::USER_SESSIONS_MAX {
-            sessions.insert(&token(n), session("alice"), 0).unwrap();
+        for n in 0..limits::USER_SESSIONS_MAX {
+            assert_eq!(insert(&mut sessions, n, session("alice"), 0), Ok(Vec::new()));
         }
+        let one_more = insert(&mut sessions, limits::USER_SESSIONS_MAX, session("alice"), 0);
+        assert_eq!(one_more, Ok(vec![hash(&token(0))]));
         assert_eq!(sessions.get(&token(0), &RELAY, 1), None);
         assert!(sessions.get(&token(1), &RELAY, 1).is_some());
         assert_eq!(sessions.open.len(), limits::USER_SESSIONS_MAX);
@@ -127,11 +167,28 @@ mod tests {
     fn sessions_are_bounded() {
         let mut sessions = Sessions::default();
         for n in 0..limits::SESSIONS_MAX {
-            sessions.insert(&token(n), session(&format!("user-{n}")), 0).unwrap();
+            insert(&mut sessions, n, session(&format!("user-{n}")), 0).unwrap();
         }
-        let one_more = token(limits::SESSIONS_MAX);
-        assert_eq!(sessions.insert(&one_more, session("alice"), 99), Err(Full));
-        assert_eq!(sessions.insert(&one_more, Session { expires_at_ms: 200, ..session("alice") }, 100), Ok(()));
-        assert_eq!(sessions.open.len(), 1, "those that have ended made room");
+        let one_more = limits::SESSIONS_MAX;
+        assert_eq!(insert(&mut sessions, one_more, session("alice"), 99), Err(Full));
+        let later = Session { expires_at_ms: 200, ..session("alice") };
+        let ended = insert(&mut sessions, one_more, later, 100).unwrap();
+        assert_eq!((ended.len(), sessions.open.len()), (limits::SESSIONS_MAX, 1), "those that have ended made room");
+    }
+    #[test]
+    fn what_was_written_before_is_read() {
+        let (hash, edition) = ("00".repeat(32), "01".repeat(32));
+        let (key, relay) = (PublicKey([1; 32]), RELAY);
+        let written = format!(
+            r#"{{"user":"alice@harbor-hotel.example","key":"{key}","relay":"{relay}","edition":"{edition}","expires_at_ms":100}}"#
+        );
+        let read: Session = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, Session { edition: Hash([1; 32]), ..session("alice") });
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert!(serde_json::from_str::<Session>(&written.replace("csk1", "csx1")).is_err());
+        let mut sessions = Sessions::restored(vec![(hash.parse().unwrap(), read)]);
+        assert_eq!(sessions.open.len(), 1);
+        sessions.remove(&Hash::ZERO);
+        assert!(sessions.open.is_empty() && sessions.by_user.is_empty());
     }
 }

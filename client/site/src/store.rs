@@ -1,7 +1,8 @@
-//! The database: users, contacts, posts and relays in one redb file, owned by one process. What a function has answered is on disk.
+//! The database: users, contacts, posts, relays and sessions in one redb file, owned by one process. What a function has answered is on disk.
 mod contacts;
 mod posts;
 mod relays;
+mod sessions;
 mod users;
 
 pub use posts::Page;
@@ -22,6 +23,8 @@ const CONTACTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new(
 const POSTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("posts");
 /// The account by which a relay asks, that of its key, to the relay.
 const RELAYS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("relays");
+/// The hash of a token, in hexadecimal digits, to the session.
+const SESSIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sessions");
 
 /// Version of what is in the file.
 const FORMAT: &str = "1";
@@ -148,6 +151,7 @@ impl Store {
             write.open_table(CONTACTS).map_err(fault)?;
             write.open_table(POSTS).map_err(fault)?;
             write.open_table(RELAYS).map_err(fault)?;
+            write.open_table(SESSIONS).map_err(fault)?;
         }
         write.commit().map_err(fault)?;
         Ok(Self { database, site: site.clone() })

@@ -3,7 +3,7 @@ use super::{Answer, Api, Refusal, busy, lock, to_json, too_many};
 use crate::logins::LoginId;
 use crate::opaque::{BadMessage, read_ke3};
 use crate::record::{User, user_name};
-use crate::sessions::Session;
+use crate::sessions::{self, Session};
 use countersign_client::login::Binding;
 use countersign_client::rpc_types::HexBytes;
 use countersign_client::rpc_types::site::{
@@ -79,10 +79,11 @@ impl Api {
         let token = SessionToken(random()?);
         let expires_at_ms = now_ms.saturating_add(self.settings.session_ms);
         let session = Session { user, key, relay, edition, expires_at_ms };
-        let answer = LoggedIn { session: token, holder: holder(&session, &record) };
+        let hash = sessions::hash(&token);
+        let ended = lock(&self.sessions).insert(hash, session.clone(), now_ms).map_err(|_| busy("sessions"))?;
+        self.store.keep_session(&hash, &session, &ended).inspect_err(|_| lock(&self.sessions).remove(&hash))?;
         tracing::info!(user = %session.user, %relay, "logged in");
-        lock(&self.sessions).insert(&token, session, now_ms).map_err(|_| busy("sessions"))?;
-        Ok(to_json(&answer))
+        Ok(to_json(&LoggedIn { session: token, holder: holder(&session, &record) }))
     }
 
     pub(super) fn session(&self, relay: AccountId, asked: &SessionAsk, now_ms: u64) -> Answer {
@@ -92,7 +93,7 @@ impl Api {
 
     pub(super) fn logout(&self, relay: AccountId, asked: &SessionAsk, now_ms: u64) -> Answer {
         self.open_session(&asked.session, &relay, now_ms)?;
-        lock(&self.sessions).remove(&asked.session);
+        self.end_session(&asked.session)?;
         Ok(to_json(&LoggedOut {}))
     }
 }

@@ -2,9 +2,10 @@
 use super::*;
 use crate::limits;
 use crate::record::{Post, Relay};
+use crate::sessions::Session;
 use countersign_client::rpc_types::site::PostKind;
 use countersign_client::types::signature::{development_secret, public_key};
-use countersign_client::types::{AccountId, PublicKey};
+use countersign_client::types::{AccountId, Hash, PublicKey};
 
 fn site() -> Name {
     "harbor-hotel.example".parse().unwrap()
@@ -159,4 +160,34 @@ fn relays_are_granted_by_key_and_found_by_account() {
     store.revoke(&account).unwrap();
     assert_eq!(store.relay(&account).unwrap(), None);
     assert!(matches!(store.revoke(&account), Err(StoreError::NotFound { .. })));
+}
+
+#[test]
+fn sessions_are_kept_until_they_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = |expires_at_ms| Session {
+        user: alice(),
+        key: PublicKey([1; 32]),
+        relay: AccountId([2; 32]),
+        edition: Hash([3; 32]),
+        expires_at_ms,
+    };
+    let [first, second, third, fourth] = [1, 2, 3, 4].map(|n| Hash([n; 32]));
+    {
+        let store = store(&folder);
+        store.keep_session(&first, &session(300), &[]).unwrap();
+        store.keep_session(&second, &session(200), &[]).unwrap();
+        store.keep_session(&third, &session(400), &[]).unwrap();
+        store.forget_session(&third).unwrap();
+        store.forget_session(&third).unwrap();
+    }
+    let store = store(&folder);
+    assert_eq!(store.sessions(199).unwrap(), [(second, session(200)), (first, session(300))]);
+    assert_eq!(store.sessions(200).unwrap(), [(first, session(300))]);
+    assert_eq!(store.sessions(0).unwrap(), [(first, session(300))], "what is over was forgotten");
+    store.keep_session(&fourth, &session(500), &[first]).unwrap();
+    assert_eq!(store.sessions(0).unwrap(), [(fourth, session(500))]);
+    let damage = |table: &mut redb::Table<'_, &str, &[u8]>| table.insert("x", b"{}".as_slice()).map(drop);
+    store.write(|change| damage(&mut change.open_table(SESSIONS).map_err(fault)?).map_err(fault)).unwrap();
+    assert!(matches!(store.sessions(0), Err(StoreError::Damaged { table: "session", .. })));
 }

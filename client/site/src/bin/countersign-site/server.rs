@@ -63,7 +63,7 @@ async fn serve(checked: Checked, args: RunArgs, output: Output) -> Result<(), Fa
     let listener = listener.map_err(|source| Failure::Io { what: address.to_string(), source })?;
     let address = listener.local_addr().map_err(|source| Failure::Io { what: address.to_string(), source })?;
     let (mut interrupt, mut terminate) = (signal_of(SignalKind::interrupt())?, signal_of(SignalKind::terminate())?);
-    let api = Arc::new(Api::new(store, keys, enroller, checked.settings.limits));
+    let api = Arc::new(Api::new(store, keys, enroller, checked.settings.limits)?);
     let site = checked.site.to_string();
     output.result(&json!({"site": site, "listening": address, "key": key}), || {
         format!("{site} listens at {address}; its key is {key}")
