@@ -20,6 +20,7 @@ use crate::keys::KeyFileError;
 use crate::local::LocalError;
 use crate::node::NodeError;
 use crate::snapshot::SnapshotError;
+use crate::voted::VotedError;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -195,6 +196,8 @@ impl CliError {
             Self::Snapshot(error) => snapshot_code(error),
             Self::Node(NodeError::Chain(fault)) => fault_code(fault),
             Self::Node(NodeError::Stopped(fault)) => fault_code(fault),
+            Self::Node(NodeError::Voted(VotedError::Damaged { .. })) => EXIT_SETTINGS,
+            Self::Node(NodeError::Voted(VotedError::File { .. })) => EXIT_STORAGE,
             Self::Local(LocalError::OtherNetwork { .. } | LocalError::Folder(_)) => EXIT_SETTINGS,
             Self::Node(_)
             | Self::Local(_)

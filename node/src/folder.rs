@@ -22,7 +22,7 @@ pub const RELAY_FOLDER: &str = "relay";
 /// Folders a running node makes.
 const KEPT_FOLDERS: [&str; 4] = ["chain", "consensus", "code-cache", RELAY_FOLDER];
 /// Files a running node makes, and those it is made from.
-const KEPT_FILES: [&str; 9] = [
+const KEPT_FILES: [&str; 10] = [
     "mempool.bin",
     "evidence.bin",
     SETTINGS_FILE,
@@ -30,6 +30,7 @@ const KEPT_FILES: [&str; 9] = [
     ENTRY_FILE,
     NETWORK_KEY_FILE,
     VALIDATOR_KEY_FILE,
+    crate::voted::VOTED_FILE,
     crate::node::ADDRESS_FILE,
     crate::node::LOG_FILE,
 ];

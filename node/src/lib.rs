@@ -49,3 +49,4 @@ pub mod report;
 pub mod rpc;
 pub mod snapshot;
 pub mod trail;
+pub mod voted;

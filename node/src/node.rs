@@ -7,12 +7,15 @@ use crate::mempool::{self, Admission, Journal, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
 use crate::peers::{self, Own};
 use crate::rpc::{self, RpcError, RpcOptions};
+use crate::voted::{self, VOTED_FILE, VotedError, Votes};
 use crate::{gossip, relay, report};
-use countersign_consensus::{BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner};
+use countersign_consensus::{
+    BadAddress, Consensus, Ended, KeySigner, Network, PeerAddress, StartError, VoteSigner, logged_height,
+};
 use countersign_executor::{Engine, EngineConfig};
 use countersign_relay::OpenError;
 use countersign_state::{DiskOptions, DiskStore};
-use countersign_types::{Genesis, PublicKey, SignedTransaction};
+use countersign_types::{Genesis, Height, PublicKey, SignedTransaction};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +26,8 @@ use tokio::sync::mpsc;
 pub const ADDRESS_FILE: &str = "rpc.addr";
 /// File that programs which start a node write its log to.
 pub const LOG_FILE: &str = "node.log";
+/// Folder of the consensus engine's log.
+const CONSENSUS_FOLDER: &str = "consensus";
 /// File that keeps what clients handed in and no block holds yet.
 const JOURNAL_FILE: &str = "mempool.bin";
 /// Longest wait for the engine to close its log.
@@ -71,6 +76,17 @@ pub enum NodeError {
     /// The consensus engine did not start.
     #[error(transparent)]
     Consensus(#[from] StartError),
+    /// It cannot be told up to which height the validator has voted, or not be noted.
+    #[error(transparent)]
+    Voted(#[from] VotedError),
+    /// It followed as its votes were lost, and may vote again.
+    #[error(
+        "block {height} is decided, at which this validator had lost its votes: start the node again, and it votes"
+    )]
+    MayVote {
+        /// The height.
+        height: Height,
+    },
     /// The relay's settings are wrong.
     #[error(transparent)]
     Relay(#[from] OpenError),
@@ -88,6 +104,8 @@ pub struct Node {
     engine: tokio::task::JoinHandle<Ended>,
     service: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// The height until which its votes are withheld.
+    withheld: Option<Height>,
     key: PublicKey,
     relay: relay::Service,
     rpc: rpc::Running,
@@ -101,19 +119,24 @@ impl Node {
     pub async fn start(config: Config) -> Result<Self, NodeError> {
         let genesis = countersign_chain_spec::load(&config.path(&config.spec))?;
         let NodeKeys { network: identity, validator } = NodeKeys::load(&config)?;
-        let validator_key = validator.as_ref().map(NodeKey::public);
         let own = Own { key: identity.public(), listed: listed_peers(&config)? };
         let metrics = Metrics::new();
         let (mempool, waiting) = open_mempool(&config, &metrics)?;
         let opened = open_chain(&config, genesis, mempool.clone(), metrics.clone()).await?;
         let chain = opened.chain.clone();
-        warn_if_no_validator(&chain, validator_key);
+        warn_if_no_validator(&chain, validator.as_ref().map(NodeKey::public));
         warn_if_clock_is_set(chain.clock());
+        let (signer, withheld): (Option<Arc<dyn VoteSigner>>, _) = match votes(&config, &chain, validator)? {
+            None => (None, None),
+            Some(Votes::Cast(signer)) => (Some(Arc::new(signer)), None),
+            Some(Votes::Withheld { until }) => (None, Some(until)),
+        };
+        let validator_key = signer.as_ref().map(|signer| signer.public_key());
         let consensus = countersign_consensus::start(countersign_consensus::Config {
             name: identity.peer_id().to_string(),
-            data_dir: config.dir.join("consensus"),
+            data_dir: config.dir.join(CONSENSUS_FOLDER),
             chain: chain.id(),
-            signer: validator.map(|key| Arc::new(KeySigner::new(*key.secret())) as Arc<dyn VoteSigner>),
+            signer,
             identity: *identity.secret(),
             listen: config.network_listen.clone(),
             peers: own.peers(&chain.head()),
@@ -146,7 +169,7 @@ impl Node {
         let rpc = rpc::start(Arc::new(api), options).await?;
         write_address(&config.dir, rpc.address)?;
         tracing::info!(rpc = %rpc.address, peer = %network.local_id(), "serving");
-        Ok(Self { config, opened, mempool, network, engine, service, tasks, key, relay, rpc })
+        Ok(Self { config, opened, mempool, network, engine, service, tasks, withheld, key, relay, rpc })
     }
 
     /// The chain.
@@ -177,6 +200,7 @@ impl Node {
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             fault = self.opened.chain.stopped() => Err(NodeError::Stopped(fault)),
+            height = decided(&self.opened.chain, self.withheld) => Err(NodeError::MayVote { height }),
             ended = &mut self.engine => Err(match (self.opened.chain.fault(), ended) {
                 // The engine ended because the chain had stopped: that is the reason to tell.
                 (Some(fault), _) => NodeError::Stopped(fault),
@@ -252,6 +276,38 @@ async fn open_chain(
         index: config.index,
     };
     Ok(chain::open(options, mempool, metrics).await?)
+}
+
+/// Whether the node votes, if it has a validator's key.
+fn votes(config: &Config, chain: &Chain, validator: Option<NodeKey>) -> Result<Option<Votes>, NodeError> {
+    let (file, next) = (config.dir.join(VOTED_FILE), chain.head().height().next());
+    let Some(key) = validator else {
+        voted::follow(&file, next)?;
+        return Ok(None);
+    };
+    let path = config.dir.join(CONSENSUS_FOLDER);
+    let logged = logged_height(&path);
+    let logged = logged.map_err(|cause| NodeError::File { action: "read the consensus log in", path, cause })?;
+    let votes = Votes::of(&file, KeySigner::new(*key.secret()), chain.id(), next, logged)?;
+    if let Votes::Withheld { until } = &votes {
+        tracing::warn!(
+            height = until.get(),
+            file = VOTED_FILE,
+            "what this validator voted at that height is lost: it follows until the others have decided it, then ends to be \
+             started again"
+        );
+    }
+    Ok(Some(votes))
+}
+
+/// Resolves when the block at that height is decided; never if there is none to wait for.
+async fn decided(chain: &Chain, height: Option<Height>) -> Height {
+    let Some(height) = height else { return std::future::pending().await };
+    // An error means that the chain has stopped, which is told elsewhere.
+    if chain.heads().wait_for(|head| head.height() >= height).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    height
 }
 
 /// A key that no validator has is most likely the wrong file.

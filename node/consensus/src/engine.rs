@@ -6,12 +6,16 @@ use crate::limits;
 use crate::network;
 use crate::signer::{EngineSigner, EngineVerifier};
 use crate::{Config, Consensus, Ended, StartError};
+use countersign_types::Height;
 use malachitebft_app_channel::app::config::{ConsensusConfig, NodeConfig, ValuePayload, ValueSyncConfig};
 use malachitebft_app_channel::app::metrics;
 use malachitebft_app_channel::{
     ConsensusContext, EngineBuilder, EngineHandle, RequestContext, SyncContext, WalContext,
 };
 use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,6 +33,8 @@ const ENGINE_REQUESTS: usize = 1;
 const ENGINE_END: Duration = Duration::from_secs(5);
 /// The engine's log.
 const LOG_FILE: &str = "consensus.wal";
+/// Version of the engine's log that [`logged_height`] reads.
+const LOG_VERSION: u32 = 1;
 
 /// What the engine reads of its own settings. Those of its network are not used: it has ours.
 #[derive(Clone)]
@@ -144,6 +150,26 @@ fn consensus_context(verifier: EngineVerifier, signer: Option<Arc<EngineSigner>>
         }
         None => ConsensusContext::new_full_node(Address::NOBODY, Box::new(verifier)),
     }
+}
+
+/// The height at which the engine's log in this folder begins again: it holds every vote at that height. `None` without a log, or with one
+/// of another format, which the engine refuses by itself.
+///
+/// # Errors
+/// If there is a log that cannot be read.
+pub fn logged_height(data_dir: &Path) -> io::Result<Option<Height>> {
+    // The log's version and the height, both big-endian, before its entries.
+    let mut header = [0; 4 + 8];
+    match File::open(data_dir.join(LOG_FILE)).and_then(|mut log| log.read_exact(&mut header)) {
+        Ok(()) => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    }
+    let [v0, v1, v2, v3, height @ ..] = header;
+    let is_known = u32::from_be_bytes([v0, v1, v2, v3]) == LOG_VERSION;
+    Ok(is_known.then(|| Height::new(u64::from_be_bytes(height))))
 }
 
 /// The metrics of every engine in this process, as Prometheus text. Those of each node carry its [`Config::name`].

@@ -33,7 +33,7 @@ mod wire;
 
 pub use address::{BadAddress, PeerAddress, PeerId};
 pub use block::{BadBlock, ReceivedBlock};
-pub use engine::{metrics, start};
+pub use engine::{logged_height, metrics, start};
 pub use limits::{GOSSIP_BYTES_MAX, PEERS_MAX, QUESTION_BYTES_MAX, SYNC_BLOCKS_MAX, SYNC_BYTES_MAX};
 pub use network::{AskError, Gossip, Network, PeerStatus, Question, Stopped, Verdict};
 pub use probe::{Reach, probe};

@@ -3,7 +3,9 @@
 mod node;
 
 use bytes::Bytes;
-use countersign_consensus::{AskError, Config, Ended, GOSSIP_BYTES_MAX, Network, PeerId, StartError, Verdict, metrics};
+use countersign_consensus::{
+    AskError, Config, Ended, GOSSIP_BYTES_MAX, Network, PeerId, StartError, Verdict, logged_height, metrics,
+};
 use countersign_types::Height;
 use countersign_types::limits::BLOCK_BYTES_MAX;
 use node::{Machine, Node, PATIENCE, Rules, Stop, check_chain, connect, hashes, validators};
@@ -42,6 +44,7 @@ async fn a_crash_at_any_moment_changes_no_block() {
         machine.start(Vec::new(), Some(stop)).await.ends().await;
         let made = machine.disk.lock().unwrap().made.clone();
         assert_eq!(made.keys().last(), Some(&(Height::new(3), 0)), "{stop:?}");
+        assert_eq!(logged_height(machine.dir.path()).unwrap(), Some(Height::new(3)), "{stop:?}");
 
         let node = machine.start(Vec::new(), None).await;
         node.reaches(5).await;
@@ -72,6 +75,7 @@ async fn a_validator_whose_log_is_damaged_does_not_vote() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_engine_cannot_take_the_log() {
     let machine = Machine::new("twice", 1, &Rules::new(&[1]));
+    assert_eq!(logged_height(machine.dir.path()).unwrap(), None, "no log yet");
     let node = machine.start(Vec::new(), None).await;
     let refused = countersign_consensus::start(machine.config(Vec::new())).await;
     assert!(matches!(refused, Err(StartError::Engine(_))));

@@ -332,6 +332,15 @@ impl Network {
         })?
     }
 
+    /// Waits until a node that is about to end by itself has; how it exited.
+    ///
+    /// # Errors
+    /// If it goes on.
+    pub fn exits(&mut self, n: usize) -> anyhow::Result<ExitStatus> {
+        let mut node = self.take(n, false)?;
+        wait_for("the node to exit by itself", || node.exited().transpose())?
+    }
+
     /// Sets a setting of a node from its next start on, as `COUNTERSIGN_…` in its environment.
     pub fn set(&mut self, n: usize, variable: &str, value: &str) {
         let env = &mut self.seats[n].env;
