@@ -251,3 +251,36 @@ fn registration_of(database: &[u8]) -> String {
     let at = database.windows(mark.len()).rposition(|window| window == mark).expect("a user is in it") + mark.len();
     String::from_utf8(database[at..at + 384].to_vec()).unwrap()
 }
+
+/// What a relay could time: the first half with the user's name, the second with a proof that is wrong.
+#[tokio::test]
+#[ignore = "prints figures; means something in a release build on a quiet machine only"]
+async fn the_time_of_an_answer_tells_nothing_of_the_user() {
+    const ROUNDS: usize = 1_000;
+    let site = Site::new();
+    site.add_user("alice", PASSWORD);
+    site.set(&format!("[limits]\nattempts_per_user = {ROUNDS}\nattempts_per_relay = 10000"));
+    let server = site.start();
+    let relay = Relay::new("relay", &site, &server);
+    let users = ["alice", "nobody"];
+    let mut times: [[Vec<u128>; 2]; 2] = Default::default();
+    for round in 0..ROUNDS {
+        // In turn, so that neither is always the first.
+        for n in [round % 2, 1 - round % 2] {
+            let begun = std::time::Instant::now();
+            let started: LoginStarted = relay.login_start(users[n], "another horse", "alice").await.1.json();
+            times[n][0].push(begun.elapsed().as_micros());
+            let finish = LoginFinish { login: started.login, ke3: HexBytes(vec![7; 64]) };
+            let begun = std::time::Instant::now();
+            assert_eq!(relay.ask(LOGIN_FINISH, &finish).await.fault().0, 403);
+            times[n][1].push(begun.elapsed().as_micros());
+        }
+    }
+    for (user, halves) in users.iter().zip(&mut times) {
+        for (half, times) in ["start", "finish"].iter().zip(halves) {
+            times.sort_unstable();
+            let at = |part: usize| times[times.len() * part / 100];
+            println!("{user:<8}{half:<8}p10 {} p50 {} p90 {} microseconds", at(10), at(50), at(90));
+        }
+    }
+}
