@@ -46,9 +46,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Directives of `tracing` for what is of use only to those who debug the engine. Its warning of an invalid block tells less than the
-/// application that judged it, and comes also for a block that is late.
-pub const LOG_DIRECTIVES: &str = "arc_malachitebft=warn,arc_malachitebft_core_consensus::state=error,libp2p=warn,\
-                                  multistream_select=warn,ractor=warn";
+/// application that judged it, and comes also for a block that is late; those of its sync are about requests that cross each other, which
+/// it mends by itself, and about peers, whose faults the network tells.
+pub const LOG_DIRECTIVES: &str = "arc_malachitebft=warn,arc_malachitebft_core_consensus::state=error,\
+                                  arc_malachitebft_sync::handle=error,libp2p=warn,multistream_select=warn,ractor=warn";
 /// The same while the engine is being stopped: its parts complain that others have ended before them.
 pub const STOPPING_LOG_DIRECTIVES: &str = "arc_malachitebft=off,ractor=off";
 
