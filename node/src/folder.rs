@@ -19,8 +19,11 @@ pub const ENTRY_FILE: &str = "entry.toml";
 /// What its relay keeps, in a node's folder.
 pub const RELAY_FOLDER: &str = "relay";
 
+/// The consensus engine's log, in a node's folder.
+pub const CONSENSUS_FOLDER: &str = "consensus";
+
 /// Folders a running node makes.
-const KEPT_FOLDERS: [&str; 4] = ["chain", "consensus", "code-cache", RELAY_FOLDER];
+const KEPT_FOLDERS: [&str; 4] = ["chain", CONSENSUS_FOLDER, "code-cache", RELAY_FOLDER];
 /// Files a running node makes, and those it is made from.
 const KEPT_FILES: [&str; 10] = [
     "mempool.bin",
@@ -95,6 +98,19 @@ pub enum FolderError {
     /// A key file cannot be made or read.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+}
+
+/// The folder that `path` is in: of a bare name the current one.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes what was created or renamed in a folder durable.
+pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Makes the folder of `config` with spec, keys and settings; returns the network identity.

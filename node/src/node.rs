@@ -2,6 +2,7 @@
 use crate::chain::{self, Chain, Fault, Opened};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::folder::CONSENSUS_FOLDER;
 use crate::keys::{KeyFileError, NodeKey, NodeKeys};
 use crate::mempool::{self, Admission, Journal, Mempool, Origin, PoolLimits};
 use crate::metrics::Metrics;
@@ -26,8 +27,6 @@ use tokio::sync::mpsc;
 pub const ADDRESS_FILE: &str = "rpc.addr";
 /// File that programs which start a node write its log to.
 pub const LOG_FILE: &str = "node.log";
-/// Folder of the consensus engine's log.
-const CONSENSUS_FOLDER: &str = "consensus";
 /// File that keeps what clients handed in and no block holds yet.
 const JOURNAL_FILE: &str = "mempool.bin";
 /// Longest wait for the engine to close its log.

@@ -15,8 +15,8 @@ pub use create::create;
 pub use error::SnapshotError;
 pub use restore::restore;
 
+use crate::folder;
 use countersign_types::{Hash, Height};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What a snapshot holds.
@@ -43,11 +43,8 @@ fn file_error(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) 
 
 /// Makes the creation or renaming of `path` durable.
 fn sync_parent(path: &Path) -> Result<(), SnapshotError> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(file_error("sync", parent))
+    let parent = folder::parent(path);
+    folder::sync(parent).map_err(file_error("sync", parent))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! height, or at it with the log. Otherwise it follows until the others have decided that height.
 //!
 //! One line: the key, the chain, the height, and `kept` or `lost` for the votes at that height.
+use crate::folder;
 use async_trait::async_trait;
 use countersign_consensus::{KeySigner, SignerError, VoteSigner};
 use countersign_types::evidence::Statement;
@@ -107,9 +108,8 @@ impl Record {
         let voted = Voted { key, chain, height: Height::ZERO, lost: false };
         let mut made = Self { file, voted };
         made.write(voted)?;
-        made.file.sync_all()?;
         // It is there after a power cut only when its folder is on disk too.
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+        folder::sync(folder::parent(path))?;
         Ok(made)
     }
 

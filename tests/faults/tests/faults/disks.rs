@@ -1,6 +1,6 @@
 //! Disks that are lost or full.
 use crate::{SOME, VALIDATOR_KEY, WORKERS, four, until_halted};
-use countersign_harness::Network;
+use countersign_harness::{Load, Network};
 use serde_json::json;
 use std::fs;
 
@@ -29,16 +29,20 @@ fn a_validator_whose_disk_is_lost_comes_back_without_contradicting_itself() -> a
     network.until("the node to be past what it voted on", |network| Ok(network.height(3)? > voted))?;
     network.stop(3)?;
     network.unset(3, VALIDATOR_KEY);
+    votes_again(&mut network, load)?;
+    nobody_contradicted_itself(&network)
+}
+
+/// Starts the last node, sees that the others cannot do without it, and ends with the verdict.
+fn votes_again(network: &mut Network, load: Load) -> anyhow::Result<()> {
     network.start_node(3)?;
     network.until_level()?;
-
-    // It votes again: without it the other two could not go on.
+    // Without it the other two could not go on.
     network.kill(0)?;
     load.until_finals(SOME)?;
     network.start_node(0)?;
     load.end();
-    network.verdict()?;
-    nobody_contradicted_itself(&network)
+    network.verdict()
 }
 
 fn nobody_contradicted_itself(network: &Network) -> anyhow::Result<()> {
@@ -85,13 +89,7 @@ fn a_validator_whose_votes_are_lost_follows_until_they_do_not_matter() -> anyhow
     let last = last_words(&network, 3)?;
     anyhow::ensure!(last.starts_with("error: ") && last.contains("start the node again"), "it says why: {last}");
 
-    network.start_node(3)?;
-    network.until_level()?;
-    network.kill(0)?;
-    load.until_finals(SOME)?;
-    network.start_node(0)?;
-    load.end();
-    network.verdict()?;
+    votes_again(&mut network, load)?;
     nobody_contradicted_itself(&network)
 }
 
@@ -112,13 +110,7 @@ fn a_node_whose_disk_is_full_stops_and_comes_back_when_there_is_room() -> anyhow
     load.until_finals(SOME)?;
 
     network.disk(3).free()?;
-    network.start_node(3)?;
-    network.until_level()?;
-    network.kill(0)?;
-    load.until_finals(SOME)?;
-    network.start_node(0)?;
-    load.end();
-    network.verdict()?;
+    votes_again(&mut network, load)?;
     anyhow::ensure!(network.call(3, "node_status", &json!([]))?["validator"].is_string(), "it votes");
     Ok(())
 }
